@@ -1,0 +1,60 @@
+//! Logs of a process of the product: one line per event, on standard error.
+//!
+//! Standard output belongs to what a command prints for its user (the addresses, a token), so that it can be piped.
+//! Lines are JSON unless standard error is a terminal. A panic is logged as one line like everything else.
+//!
+//! Call [`init`] once, first thing in `main`, with the process's [`LogConfig`].
+
+mod config;
+mod json;
+mod panics;
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use config::{LogConfig, LogFormat};
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter is not a list of `level` and `target=level`.
+    #[error("--log / INVOICE_APP_LOG is not a log filter (write `info` or `info,gateway=debug`): {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Something in this process has set up logging already.
+    #[error("logging was set up twice in this process: {0}")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends every log event of this process to standard error and every panic into the log.
+///
+/// `service` is the name of the process (`auth-service`, `invoice-app`); every JSON line carries it as `service`.
+///
+/// # Errors
+/// [`InitError::Filter`] for a filter nobody can read, [`InitError::Twice`] on a second call.
+pub fn init(service: &'static str, config: &LogConfig) -> Result<(), InitError> {
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match config.format.unwrap_or_else(suited_to_stderr) {
+        LogFormat::Json => lines
+            .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
+            .event_format(json::JsonLine::new(service))
+            .finish()
+            .try_init()?,
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
+    }
+    panics::log_them();
+    Ok(())
+}
+
+/// People read a terminal, programs read everything else.
+fn suited_to_stderr() -> LogFormat {
+    if io::stderr().is_terminal() {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    }
+}
