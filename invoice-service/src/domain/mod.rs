@@ -1,0 +1,23 @@
+//! What an invoice is and what it comes to. Pure: no wire, no store, no clock but in new ids.
+//!
+//! Every value is checked by the constructor of its type; what reaches [`invoice::Invoice`] is
+//! valid. Errors say in words what a client must change, and carry a stable `reason()`.
+
+pub mod adjustment;
+pub mod content;
+pub mod country;
+pub mod date;
+pub mod decimal;
+pub mod ids;
+pub mod invoice;
+pub mod line;
+pub mod metadata;
+pub mod money;
+pub mod party;
+mod rounding;
+pub mod state;
+pub mod tax;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod totals;

@@ -1,0 +1,2 @@
+//! The invoices collection.
+pub mod domain;
