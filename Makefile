@@ -1,0 +1,26 @@
+# Thin names over the real commands; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test provision fmt lint audit
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start everything on loopback, data in ./data (needs only Rust and a C compiler)
+	cargo build --release --locked
+	exec "$${CARGO_TARGET_DIR:-target}/release/invoice-app"
+
+test: provision ## run every check and test; the last line is the sum
+	scripts/test
+
+provision: ## install what the tests need and the machine lacks (grpcurl, Chromium, npm packages)
+	scripts/provision
+
+fmt: ## format all Rust code
+	cargo fmt --all
+
+lint: provision ## the checks of `make test` that run no test
+	scripts/test lint
+
+audit: ## cargo-deny: dependency bans, licences and sources (installs cargo-deny the first time: minutes)
+	scripts/audit
