@@ -1,0 +1,36 @@
+//! Who is calling: verifies access tokens (docs/ARCHITECTURE.md, "Tokens") locally, in memory, before
+//! anything of the request is read.
+//!
+//! One [`Validator`] per process checks every token the same strict way. [`Authenticated`] wraps a
+//! gRPC service with it and hands the [`Principal`] to the handlers, which ask for it with
+//! [`Principal::of`]. Keys come from a [`KeySource`]: [`RemoteKeys`] in the services that only
+//! verify, [`KeySet`] where the keys are at hand.
+//!
+//! Access tokens are JWS compact (RFC 7515) with `EdDSA` over Ed25519 (RFC 8037) and the claims of
+//! RFC 9068. The checks follow RFC 8725.
+
+mod base64url;
+mod claims;
+mod crypto;
+mod error;
+mod header;
+mod ids;
+mod jwk;
+mod key_source;
+mod principal;
+mod remote_keys;
+mod service;
+mod strip;
+mod validator;
+
+pub use claims::{AccessTokenClaims, Role};
+pub use crypto::{CryptoError, install_crypto_provider};
+pub use error::{Refusal, TokenError, reason};
+pub use header::{MAX_TOKEN_BYTES, TOKEN_TYPE, bearer_token};
+pub use ids::{IdError, OrganizationId, SessionId, TokenId, UserId};
+pub use jwk::{Jwk, JwkError, KeyId, VerifyingKey};
+pub use key_source::{KeySet, KeySource};
+pub use principal::Principal;
+pub use remote_keys::RemoteKeys;
+pub use service::Authenticated;
+pub use validator::{Validator, ValidatorConfig};

@@ -1,0 +1,142 @@
+//! Signs tokens of any content, and counts the calls that reach a handler.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test binary uses its own part of this"
+)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use authn::{Authenticated, KeySet, KeySource, Principal, Validator, ValidatorConfig, VerifyingKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Request, Response};
+use jiff::Timestamp;
+use rpc_error::Details;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tower_service::Service;
+
+/// The moment at which all test tokens were issued.
+pub const NOW: i64 = 1_790_000_000;
+
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A key that signs whatever it is given.
+pub struct Signer(Ed25519KeyPair);
+
+impl Signer {
+    pub fn new() -> Self {
+        Self(Ed25519KeyPair::generate().unwrap())
+    }
+
+    pub fn public(&self) -> [u8; 32] {
+        self.0.public_key().as_ref().try_into().unwrap()
+    }
+
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey::from_bytes(self.public()).unwrap()
+    }
+
+    pub fn header(&self) -> String {
+        format!(
+            r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#,
+            self.verifying_key().id()
+        )
+    }
+
+    /// A token of exactly these two texts, rightly signed.
+    pub fn sign(&self, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", base64url(header), base64url(claims));
+        let signature = base64url(self.0.sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    pub fn token(&self) -> String {
+        self.sign(&self.header(), &claims().to_string())
+    }
+}
+
+/// Claims that pass every check at [`NOW`].
+pub fn claims() -> Value {
+    json!({
+        "iss": "invoiceapp", "aud": "invoiceapp", "sub": "usr_01k5nzzzzzzzzzzzzzzzzzzzz1",
+        "iat": NOW, "nbf": NOW, "exp": NOW + 600, "jti": "tok_01k5nzzzzzzzzzzzzzzzzzzzz2",
+        "sid": "ses_01k5nzzzzzzzzzzzzzzzzzzzz3", "org": "org_01k5nzzzzzzzzzzzzzzzzzzzz4",
+        "role": "OWNER", "uv": 1,
+    })
+}
+
+pub fn config() -> ValidatorConfig {
+    ValidatorConfig {
+        issuer: "invoiceapp".to_owned(),
+        audience: "invoiceapp".to_owned(),
+    }
+}
+
+pub fn validator(keys: impl IntoIterator<Item = VerifyingKey>) -> Validator {
+    with_source(Arc::new(keys.into_iter().collect::<KeySet>()))
+}
+
+pub fn with_source(source: Arc<dyn KeySource>) -> Validator {
+    Validator::new(config(), source).with_clock(|| Timestamp::from_second(NOW).unwrap())
+}
+
+/// Answers every call, and keeps what it saw.
+#[derive(Debug, Clone, Default)]
+pub struct Handler {
+    entered: Arc<AtomicUsize>,
+}
+
+impl Handler {
+    pub fn entered(&self) -> usize {
+        self.entered.load(Ordering::SeqCst)
+    }
+}
+
+impl Service<Request<()>> for Handler {
+    type Response = Response<Vec<Request<()>>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        self.entered.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(Response::new(vec![request])))
+    }
+}
+
+/// What became of a call: the request as the handler saw it, or code and reason of the refusal.
+pub type Outcome = Result<Request<()>, (Code, String)>;
+
+/// Calls `method` with these headers through the wrapper.
+pub async fn call(
+    service: &mut Authenticated<Handler>,
+    method: &str,
+    headers: &[(&'static str, &str)],
+) -> Outcome {
+    let mut request = Request::builder().uri(format!("http://localhost{method}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = service.call(request.body(()).unwrap()).await.unwrap();
+    match Status::from_header_map(response.headers()) {
+        Some(status) => Err((status.code(), Details::of(&status).reason().to_owned())),
+        None => Ok(response.into_body().pop().unwrap()),
+    }
+}
+
+pub fn principal(request: &Request<()>) -> &Principal {
+    request.extensions().get().unwrap()
+}
