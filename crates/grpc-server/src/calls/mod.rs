@@ -1,0 +1,17 @@
+//! What happens around every gRPC call, from the outside in: request id, log line, content type, deadline, panic,
+//! place in flight, the handler, and the statuses that tonic makes by itself.
+
+mod body;
+mod deadline;
+mod framework_status;
+mod in_flight;
+mod limits;
+mod log;
+mod message_boundary;
+mod request_id;
+mod stack;
+
+pub use deadline::{Deadline, encode_timeout};
+pub use limits::{CallLimits, MAX_REQUEST_BYTES};
+pub use request_id::{REQUEST_ID_HEADER, RequestId};
+pub use stack::{CallStack, call_stack};

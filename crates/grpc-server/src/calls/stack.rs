@@ -1,0 +1,188 @@
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use rpc_error::RpcError;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::Service;
+
+use super::body::CallBody;
+use super::framework_status::{CallFacts, settle};
+use super::in_flight::{InFlight, Place};
+use super::log::CallLog;
+use super::{CallLimits, Deadline, REQUEST_ID_HEADER, RequestId};
+use crate::ConnectionInfo;
+
+/// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
+///
+/// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has none) and
+/// [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a write that must
+/// not be cut in half runs in its own task and the handler waits for that.
+pub fn call_stack<S>(inner: S, limits: CallLimits) -> CallStack<S> {
+    CallStack {
+        inner,
+        around: Arc::new(Around {
+            in_flight: InFlight::new(&limits),
+            limits,
+        }),
+    }
+}
+
+/// What [`call_stack`] makes.
+#[derive(Debug, Clone)]
+pub struct CallStack<S> {
+    inner: S,
+    around: Arc<Around>,
+}
+
+#[derive(Debug)]
+struct Around {
+    limits: CallLimits,
+    in_flight: InFlight,
+}
+
+impl<S, B> Service<Request<B>> for CallStack<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        let around = Arc::clone(&self.around);
+        let request = request.map(Body::new);
+        async move { Ok(around.answer(ready, request).await) }.boxed()
+    }
+}
+
+impl Around {
+    async fn answer<S>(&self, inner: S, mut request: Request<Body>) -> Response<Body>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        if !is_grpc(request.headers()) {
+            return not_grpc();
+        }
+        let id = RequestId::of(request.extensions(), request.headers());
+        let connection = request.extensions().get::<ConnectionInfo>().cloned();
+        let (peer, draining) = match connection {
+            Some(info) => (Some(info.peer), info.draining),
+            None => (None, CancellationToken::new()),
+        };
+        let log = CallLog::begin(request.uri().path(), id.clone(), peer);
+        let deadline = Deadline::of_call(request.headers(), request.uri().path(), &self.limits);
+        let facts = CallFacts {
+            id: id.clone(),
+            compressed: is_compressed(request.headers()),
+            answered: false,
+        };
+        request.extensions_mut().insert(id.clone());
+        deadline.and_then(|deadline| request.extensions_mut().insert(deadline));
+
+        let mut response = match self.handle(inner, request, deadline).await {
+            Ok((response, place)) => finish(response, facts, deadline, draining, log, place),
+            Err(error) => {
+                let status = facts.status(error);
+                log.end(status.code());
+                status.into_http()
+            }
+        };
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID_HEADER, id.to_header_value());
+        response
+    }
+
+    /// Runs the handler within the limits.
+    async fn handle<S>(
+        &self,
+        mut inner: S,
+        request: Request<Body>,
+        deadline: Option<Deadline>,
+    ) -> Result<(Response<Body>, Option<Place>), RpcError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let place = self.in_flight.enter(request.uri().path(), &self.limits)?;
+        // The handler is dropped after a panic, so nobody sees it broken. The hook has logged the cause.
+        let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
+        let handled = match deadline {
+            None => handled.await,
+            Some(deadline) if deadline.remaining().is_zero() => return Err(RpcError::deadline_exceeded()),
+            Some(deadline) => tokio::time::timeout_at(deadline.instant(), handled)
+                .await
+                .map_err(|_| RpcError::deadline_exceeded())?,
+        };
+        match handled {
+            Ok(Ok(response)) => Ok((response, place.kept_for_the_body())),
+            Ok(Err(never)) => match never {},
+            Err(_panic) => Err(RpcError::internal()),
+        }
+    }
+}
+
+/// Settles a status in the headers, or wraps the body whose trailers will bring it.
+fn finish(
+    mut response: Response<Body>,
+    facts: CallFacts,
+    deadline: Option<Deadline>,
+    draining: CancellationToken,
+    log: CallLog,
+    place: Option<Place>,
+) -> Response<Body> {
+    if response.headers().contains_key(Status::GRPC_STATUS) {
+        // Trailers-only: the body is empty, and stays so that the headers end the stream.
+        log.end(settle(response.headers_mut(), &facts));
+        return response;
+    }
+    if response.status() != StatusCode::OK {
+        log.end(Code::Unknown);
+        return response;
+    }
+    response.map(|inner| Body::new(CallBody::new(inner, facts, deadline, draining, log, place)))
+}
+
+/// `application/grpc`, or one of its `+codec` forms. Anything else must not reach a handler: over HTTP/1 a foreign
+/// page could send it without asking (a "simple" request in the terms of CORS).
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
+}
+
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers
+        .get("grpc-encoding")
+        .is_some_and(|encoding| encoding != HeaderValue::from_static("identity"))
+}
+
+fn not_grpc() -> Response<Body> {
+    let mut response = Response::new(Body::new(http_body_util::Full::from(
+        "this port speaks gRPC only (content-type application/grpc)\n",
+    )));
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}

@@ -1,0 +1,188 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpConnectInfo;
+use tower::Service;
+
+use crate::ConnectionLimits;
+use crate::activity::{Activity, Metered, OpenBody};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The HTTP/2 preface (24 bytes) and the empty SETTINGS frame (9 bytes) that must follow it.
+const SMALLEST_HTTP2_START: u64 = 33;
+/// How often a draining connection is asked whether it still does something.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A draining connection without calls and without traffic for this many looks (2 s) belongs to a peer that ignores
+/// GOAWAY, or is not there.
+const QUIET_LOOKS: u32 = 8;
+
+/// Which connection a request came in on; in the extensions of every request that [`serve`](crate::serve) passes on.
+#[derive(Debug, Clone)]
+pub struct ConnectionInfo {
+    /// Who sent the request: the other end of the TCP connection.
+    pub peer: SocketAddr,
+    /// Cancelled when streams have to end.
+    pub(crate) draining: CancellationToken,
+}
+
+/// The signals that end a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Phases {
+    /// GOAWAY; calls in flight go on, streams end.
+    pub(crate) draining: CancellationToken,
+    /// Cut.
+    pub(crate) aborting: CancellationToken,
+}
+
+/// HTTP/1 and HTTP/2 under `limits`. Protection against rapid resets (CVE-2023-44487) is hyper's default.
+pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.http1_head)
+        .max_buf_size(limits.http1_buffer_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.ping_interval)
+        .keep_alive_timeout(limits.ping_timeout)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(limits.header_list_bytes)
+        .initial_stream_window_size(limits.stream_window_bytes)
+        .initial_connection_window_size(limits.connection_window_bytes);
+    builder
+}
+
+/// Serves one connection to its end: the peer's, the first bytes' deadline, or the drain's. Returns whether it was
+/// cut with calls in flight.
+pub(crate) async fn drive<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: S,
+    protocol: auto::Builder<TokioExecutor>,
+    first_bytes: Duration,
+    phases: Phases,
+) -> bool
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let activity = Arc::new(Activity::default());
+    let tcp = TcpConnectInfo {
+        local_addr: stream.local_addr().ok(),
+        remote_addr: Some(peer),
+    };
+    let service = ConnectionService {
+        inner: service,
+        info: ConnectionInfo {
+            peer,
+            draining: phases.draining.clone(),
+        },
+        tcp,
+        activity: Arc::clone(&activity),
+    };
+    let io = TokioIo::new(Metered {
+        io: stream,
+        activity: Arc::clone(&activity),
+    });
+    let mut connection = pin!(protocol.serve_connection(io, TowerToHyperService::new(service)));
+
+    tokio::select! {
+        ended = connection.as_mut() => { log_end(peer, ended); return false }
+        () = silence(&activity, first_bytes) => return false,
+        () = phases.aborting.cancelled() => return activity.calls_open() > 0,
+        () = phases.draining.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = connection.as_mut() => { log_end(peer, ended); false }
+        () = quiet(&activity) => false,
+        () = phases.aborting.cancelled() => activity.calls_open() > 0,
+    }
+}
+
+/// Errors of a connection are the peer's affair: resets, bad frames, time-outs.
+fn log_end(peer: SocketAddr, ended: Result<(), BoxError>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, error, "connection ended");
+    }
+}
+
+/// Ends when the peer has said nothing that counts within `first_bytes`. (The head of an HTTP/1 request has hyper's
+/// own deadline.)
+async fn silence(activity: &Activity, first_bytes: Duration) {
+    tokio::time::sleep(first_bytes).await;
+    if activity.bytes_read() >= SMALLEST_HTTP2_START || activity.calls_begun() > 0 {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Ends when a draining connection has nothing left to do but does not close.
+async fn quiet(activity: &Activity) {
+    let mut moved = activity.bytes_moved();
+    let mut looks = 0;
+    while looks < QUIET_LOOKS {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = activity.bytes_moved();
+        looks = if activity.calls_open() == 0 && now == moved {
+            looks + 1
+        } else {
+            0
+        };
+        moved = now;
+    }
+}
+
+/// Tells the application where a request came from and counts it while it is open.
+#[derive(Clone)]
+struct ConnectionService<S> {
+    inner: S,
+    info: ConnectionInfo,
+    tcp: TcpConnectInfo,
+    activity: Arc<Activity>,
+}
+
+impl<S, B> Service<Request<Incoming>> for ConnectionService<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    type Response = Response<OpenBody<B>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        let call = self.activity.begin_call();
+        let extensions = request.extensions_mut();
+        extensions.insert(self.info.clone());
+        extensions.insert(self.tcp.clone());
+        self.inner
+            .call(request)
+            .map(|answered| answered.map(|response| response.map(|inner| OpenBody { inner, _call: call })))
+            .boxed()
+    }
+}

@@ -1,0 +1,15 @@
+//! The crate through real sockets.
+
+// `cfg(test)` tells clippy that helpers in here may fail loudly too.
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod malformed;
