@@ -47,7 +47,8 @@ impl DecimalError {
 /// An exact decimal number that remembers how many digits after the point it was given with.
 ///
 /// Equality, order and hash go by value: `7`, `7.0` and `7.00` are the same number, as tax
-/// groups need. [`fmt::Display`] gives back the digits that were parsed; only the sign of a negative zero is lost.
+/// groups need. [`fmt::Display`] gives back the digits that were parsed; only the sign of a
+/// negative zero is lost.
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
     /// The digits without the point.
@@ -108,6 +109,14 @@ impl Decimal {
             mantissa: if negative { -digits } else { digits },
             scale,
         })
+    }
+
+    /// A whole number: one of the limits below.
+    const fn whole(value: i128) -> Self {
+        Self {
+            mantissa: value,
+            scale: 0,
+        }
     }
 
     /// The digits without the point: the value times 10^[`scale`](Self::scale).
@@ -181,15 +190,6 @@ impl Hash for Decimal {
     }
 }
 
-impl From<u32> for Decimal {
-    fn from(value: u32) -> Self {
-        Self {
-            mantissa: i128::from(value),
-            scale: 0,
-        }
-    }
-}
-
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.mantissa < 0 { "-" } else { "" };
@@ -241,7 +241,7 @@ macro_rules! decimal_newtype {
 
 /// |q| < 10^9 with 6 digits after the point: grams of a tonne-sized trade and kWh of a city,
 /// while quantity × price stays within 33 digits (see [`super::totals`]).
-const QUANTITY_LIMIT: u32 = 1_000_000_000;
+const QUANTITY_LIMIT: i128 = 1_000_000_000;
 const QUANTITY_SCALE: u8 = 6;
 
 /// p < 10^10 covers a ship in rupiah; 8 digits after the point cover energy and cloud prices.
@@ -250,14 +250,14 @@ const UNIT_PRICE_SCALE: u8 = 8;
 
 /// No tax or discount is above 100 %. Quebec's 9.975 needs three digits after the point; the
 /// fourth is headroom.
-const RATE_LIMIT: u32 = 100;
+const RATE_LIMIT: i128 = 100;
 const RATE_SCALE: u8 = 4;
 
 decimal_newtype! {
     /// How many units are billed (EN 16931 BT-129). Negative on a line that takes something back.
     Quantity, scale QUANTITY_SCALE,
     "between -999999999.999999 and 999999999.999999",
-    |value| value < QUANTITY_LIMIT.into() && value > Decimal { mantissa: -i128::from(QUANTITY_LIMIT), scale: 0 }
+    |value| value > Decimal::whole(-QUANTITY_LIMIT) && value < Decimal::whole(QUANTITY_LIMIT)
 }
 
 decimal_newtype! {
@@ -265,14 +265,14 @@ decimal_newtype! {
     /// (EN 16931 BT-146); never negative (BR-27).
     UnitPrice, scale UNIT_PRICE_SCALE,
     "between 0 and 9999999999.99999999",
-    |value| value >= Decimal::ZERO && value < Decimal { mantissa: UNIT_PRICE_LIMIT, scale: 0 }
+    |value| value >= Decimal::ZERO && value < Decimal::whole(UNIT_PRICE_LIMIT)
 }
 
 decimal_newtype! {
     /// How many units the unit price buys (EN 16931 BT-149): 1 unless a price is per 100, per 1000 …
     PriceBaseQuantity, scale QUANTITY_SCALE,
     "above 0 and at most 999999999.999999",
-    |value| value > Decimal::ZERO && value < QUANTITY_LIMIT.into()
+    |value| value > Decimal::ZERO && value < Decimal::whole(QUANTITY_LIMIT)
 }
 
 decimal_newtype! {
@@ -280,15 +280,12 @@ decimal_newtype! {
     /// BT-101, BT-138). `"19"` is 19 %.
     Rate, scale RATE_SCALE,
     "between 0 and 100",
-    |value| value >= Decimal::ZERO && value <= RATE_LIMIT.into()
+    |value| value >= Decimal::ZERO && value <= Decimal::whole(RATE_LIMIT)
 }
 
 impl PriceBaseQuantity {
     /// A price per single unit.
-    pub const ONE: Self = Self(Decimal {
-        mantissa: 1,
-        scale: 0,
-    });
+    pub const ONE: Self = Self(Decimal::whole(1));
 }
 
 impl Default for PriceBaseQuantity {

@@ -7,7 +7,7 @@ use crate::domain::{
     line::{LineContent, NewLine},
     money::{CashRoundingStep, Currency, MinorUnits},
     tax::{Tax, TaxCategory, TaxProfile},
-    totals::{Computed, compute},
+    totals::{Computed, TaxSubtotal, compute},
 };
 
 pub(super) fn currency(code: &str) -> Currency {
@@ -101,7 +101,7 @@ pub(super) fn amounts(amounts: &[MinorUnits]) -> Vec<i64> {
 
 /// The breakdown as (category code, rate, taxable, tax).
 pub(super) fn breakdown(computed: &Computed) -> Vec<(&'static str, String, i64, i64)> {
-    let row = |subtotal: &crate::domain::totals::TaxSubtotal| {
+    let row = |subtotal: &TaxSubtotal| {
         (
             subtotal.category.code(),
             subtotal.rate.to_string(),

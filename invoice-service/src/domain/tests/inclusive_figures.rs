@@ -44,6 +44,16 @@ fn line_nets_share_the_net_of_their_group_by_largest_remainder() {
 }
 
 #[test]
+fn equal_remainders_go_to_the_larger_line_wherever_it_stands() {
+    let nets = |prices: [&str; 2]| {
+        amounts(&computed(&inclusive(prices.map(|price| line("1", price, standard("20"))))).line_nets)
+    };
+    // Exact nets 2.5 and 7.5 cents of 10.
+    assert_eq!(nets(["0.03", "0.09"]), [2, 8]);
+    assert_eq!(nets(["0.09", "0.03"]), [8, 2]);
+}
+
+#[test]
 fn lines_of_mixed_signs_keep_their_own_share() {
     let computed = computed(&inclusive([
         line("1", "1000", standard("19")),

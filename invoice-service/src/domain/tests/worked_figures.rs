@@ -6,11 +6,13 @@ use super::builders::{
 };
 use crate::domain::{
     adjustment::AdjustmentKind::{Allowance, Charge},
+    content::InvoiceContent,
+    decimal::Quantity,
     tax::{TaxCategory, TaxProfile},
 };
 
 /// 100.00 at 20 %, 50.00 at 10 %, 33.33 zero rated.
-fn three_groups() -> crate::domain::content::InvoiceContent {
+fn three_groups() -> InvoiceContent {
     content(
         "CHF",
         [
@@ -213,6 +215,41 @@ fn shares_of_groups_with_mixed_signs_are_weighed_by_size() {
 }
 
 #[test]
+fn equal_remainders_of_a_spread_adjustment_go_to_the_lower_group() {
+    let mut content = content(
+        "EUR",
+        [line("1", "1", standard("20")), line("1", "1", standard("10"))],
+    );
+    for (kind, lower) in [(Charge, 101), (Allowance, 99)] {
+        content.header.adjustments = vec![on_document(kind, amount(1), None)];
+        let taxable = computed(&content)
+            .tax_breakdown
+            .iter()
+            .map(|subtotal| subtotal.taxable.get())
+            .collect::<Vec<_>>();
+        assert_eq!(taxable, [lower, 100], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_spread_adjustment_is_weighed_by_lines_and_not_by_other_adjustments() {
+    let mut content = content(
+        "EUR",
+        [line("1", "100", standard("20")), line("1", "100", standard("10"))],
+    );
+    content.header.adjustments = vec![
+        on_document(Allowance, amount(900), None),
+        on_document(Charge, amount(10_000), Some(standard("20"))),
+    ];
+    let taxable = computed(&content)
+        .tax_breakdown
+        .iter()
+        .map(|subtotal| subtotal.taxable.get())
+        .collect::<Vec<_>>();
+    assert_eq!(taxable, [9_550, 19_550]);
+}
+
+#[test]
 fn an_adjustment_without_category_goes_to_the_first_group_when_no_line_has_an_amount() {
     let mut content = content(
         "EUR",
@@ -250,7 +287,7 @@ fn cash_rounding_goes_to_the_nearest_step_half_away_from_zero() {
             rounding,
             "{price} to {step}"
         );
-        content.lines[0].content.quantity = Some(crate::domain::decimal::Quantity::parse("-1").unwrap());
+        content.lines[0].content.quantity = Some(Quantity::parse("-1").unwrap());
         assert_eq!(
             computed(&content).totals.rounding.get(),
             -rounding,

@@ -205,7 +205,7 @@ impl Group {
             .collect::<Option<Vec<_>>>()?;
         let part_nets = round_to_total(net, &exact, whole, |index| {
             let part = &self.parts[index];
-            (Reverse(part.amount.abs()), part.source)
+            (Reverse(part.amount.abs()), Reverse(part.amount), part.source)
         })?;
         Some(Taxed {
             net,
