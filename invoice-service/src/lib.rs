@@ -1,2 +1,15 @@
-//! The invoices collection.
+//! The invoices collection: a gRPC service that owns every invoice of every organization.
+//!
+//! The layers point one way: `rpc → invoices (use cases) → domain ← store`. docs/ARCHITECTURE.md has the map.
+
+mod app;
+mod config;
 pub mod domain;
+mod idempotency;
+mod invoices;
+mod rpc;
+mod search;
+mod store;
+
+pub use app::{App, BuildError};
+pub use config::{Command, Config, ConfigError};

@@ -40,6 +40,9 @@ impl CalendarDate {
     /// Later years are typing mistakes, such as 20260 cut short; far off so that no real term is refused.
     pub const MAX_YEAR: i16 = 2999;
 
+    /// 1900-01-01.
+    pub const FIRST: Self = Self(jiff::civil::date(Self::MIN_YEAR, 1, 1));
+
     /// Takes a date.
     ///
     /// # Errors
@@ -70,6 +73,14 @@ impl CalendarDate {
         let month = text[5..7].parse().map_err(|_| DateError::Malformed)?;
         let day = text[8..].parse().map_err(|_| DateError::Malformed)?;
         Self::new(Date::new(year, month, day).map_err(|_| DateError::NoSuchDay)?)
+    }
+
+    /// The day that it is at `instant` in `zone`.
+    ///
+    /// # Errors
+    /// [`DateError::Range`] when the clock is outside [`Self::MIN_YEAR`]..=[`Self::MAX_YEAR`].
+    pub fn at(instant: Timestamp, zone: jiff::tz::TimeZone) -> Result<Self, DateError> {
+        Self::new(instant.to_zoned(zone).date())
     }
 
     /// The day.

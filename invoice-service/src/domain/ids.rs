@@ -160,6 +160,12 @@ impl Etag {
         Self(text.to_owned())
     }
 
+    /// The version it is the etag of; none when no version ever had it.
+    pub fn version(&self) -> Option<Version> {
+        let version = Version(self.0.strip_prefix('v')?.parse().ok()?);
+        (version.etag() == *self).then_some(version)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

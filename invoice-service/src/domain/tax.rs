@@ -29,6 +29,18 @@ pub enum TaxCategory {
 }
 
 impl TaxCategory {
+    /// Every category, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Unspecified,
+        Self::Standard,
+        Self::Zero,
+        Self::Exempt,
+        Self::ReverseCharge,
+        Self::IntraCommunity,
+        Self::Export,
+        Self::OutsideScope,
+    ];
+
     /// Whether the rate must be 0 (BR-Z-05, BR-E-05, BR-AE-05, BR-IC-05, BR-G-05, BR-O-05).
     pub const fn is_zero_rate(self) -> bool {
         match self {

@@ -1,0 +1,142 @@
+//! The service as one value: build it, ask for its address, run it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authn::{Authenticated, RemoteKeys, Validator, ValidatorConfig};
+use grpc_server::{
+    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReflectionError, Shutdown,
+    add_reflection, call_stack, serve,
+};
+use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
+use tonic::server::NamedService as _;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::config::{Config, ConfigError, Settings};
+use crate::invoices::Invoices;
+use crate::rpc::InvoiceService;
+use crate::store::InvoiceStore;
+
+/// The audience of every access token of the product (RFC 9068).
+const AUDIENCE: &str = "invoiceapp";
+/// Fetching keys gives up on a connection after this; it tries again by itself.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// invoice-service, ready to run: the store is open and the port is bound.
+pub struct App {
+    listener: Listener,
+    connections: ConnectionLimits,
+    routes: Routes,
+    readiness: Readiness,
+    store: Arc<dyn InvoiceStore>,
+}
+
+/// Why the service cannot start. Each text is a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Settings that make no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] sqlite_engine::OpenError),
+    /// The port cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The cryptography library failed its self-test.
+    #[error(transparent)]
+    Crypto(#[from] authn::CryptoError),
+    /// A fault of the build.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
+}
+
+impl App {
+    /// Opens the store and binds the port; nothing is served yet. Needs a runtime. Keys are fetched in the background:
+    /// auth-service need not be there, but without keys the service is not ready.
+    ///
+    /// # Errors
+    /// [`BuildError`], one variant per cause.
+    pub async fn build(config: Config, data_dir: &Path) -> Result<Self, BuildError> {
+        let settings = config.validate(data_dir)?;
+        authn::install_crypto_provider()?;
+        let listener = Listener::bind(config.listen)
+            .await
+            .map_err(|source| BuildError::Listen {
+                address: config.listen,
+                source,
+            })?;
+        let store = settings.store.open()?;
+        let validator = validator(&config, &settings);
+        let mut readiness = readiness(&store, &validator);
+        let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
+            .max_decoding_message_size(MAX_REQUEST_BYTES);
+        let mut routes =
+            Routes::new(Authenticated::new(service, validator)).add_service(readiness.service().await);
+        if config.reflection {
+            routes = add_reflection(routes, &[proto::FILE_DESCRIPTOR_SET])?;
+        }
+        Ok(Self {
+            listener,
+            connections: config.connections,
+            routes: routes.prepare(),
+            readiness,
+            store,
+        })
+    }
+
+    /// The address that is bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown`, drains, and closes the store.
+    pub async fn run(self, shutdown: Shutdown) {
+        tracing::info!(address = %self.local_addr(), "invoice-service listens");
+        tokio::spawn(self.readiness.run(shutdown.clone()));
+        let service = call_stack(self.routes, CallLimits::default());
+        serve(self.listener, service, self.connections, shutdown).await;
+        self.store.close().await;
+    }
+}
+
+fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
+    let keys = RemoteKeys::start(channel(settings));
+    let expected = ValidatorConfig {
+        issuer: config.token_issuer.clone(),
+        audience: AUDIENCE.to_owned(),
+    };
+    Arc::new(Validator::new(expected, Arc::new(keys)))
+}
+
+/// Connects when it is first used, and again whenever the connection is lost.
+fn channel(settings: &Settings) -> Channel {
+    Endpoint::from(settings.auth.clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .connect_lazy()
+}
+
+/// Ready when the store answers and keys have been fetched once; auth-service may be down afterwards.
+fn readiness(store: &Arc<dyn InvoiceStore>, validator: &Arc<Validator>) -> Readiness {
+    let (store, validator) = (Arc::clone(store), Arc::clone(validator));
+    Readiness::new([InvoiceServiceServer::<InvoiceService>::NAME])
+        .check("store", move || {
+            let store = Arc::clone(&store);
+            async move { store.ping().await.is_ok() }
+        })
+        .check("signing keys", move || {
+            let ready = validator.is_ready();
+            async move { ready }
+        })
+}

@@ -1,0 +1,176 @@
+//! What an operator can set.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use grpc_server::ConnectionLimits;
+use tonic::transport::Uri;
+
+use crate::store::StoreUrl;
+
+/// The settings of invoice-service. Every field is a flag and an environment variable.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one, which is logged.
+    #[arg(long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value = Self::LISTEN)]
+    pub listen: SocketAddr,
+
+    /// Where invoices are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and invoices.db in the data
+    /// directory.
+    #[arg(long = "invoice-store-url", env = "INVOICE_STORE_URL", value_name = "URL")]
+    pub store_url: Option<String>,
+
+    /// Where auth-service is found; the keys that verify access tokens come from there.
+    #[arg(long = "auth-url", env = "AUTH_URL", value_name = "URL", default_value = Self::AUTH_URL)]
+    pub auth_url: String,
+
+    /// The issuer that access tokens must name: the `--auth-issuer` of auth-service.
+    #[arg(long = "invoice-token-issuer", env = "INVOICE_TOKEN_ISSUER", value_name = "TEXT", default_value = Self::ISSUER)]
+    pub token_issuer: String,
+
+    /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
+    #[arg(long = "invoice-reflection", env = "INVOICE_REFLECTION")]
+    pub reflection: bool,
+
+    /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
+    #[arg(long = "invoice-plaintext", env = "INVOICE_PLAINTEXT")]
+    pub plaintext: bool,
+
+    /// Limits on connections.
+    #[arg(skip)]
+    pub connections: ConnectionLimits,
+}
+
+impl Config {
+    const LISTEN: &'static str = "127.0.0.1:50052";
+    const AUTH_URL: &'static str = "http://127.0.0.1:50051";
+    const ISSUER: &'static str = "invoiceapp";
+
+    /// The parts of the settings that need more than their syntax checked, with every mistake at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with one sentence for each mistake.
+    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
+        let mut mistakes = Vec::new();
+        let store = match &self.store_url {
+            Some(url) => url
+                .parse()
+                .map_err(|error| format!("--invoice-store-url: {error}")),
+            None => Ok(StoreUrl::file(data_dir.join("invoices.db"))),
+        };
+        let auth = parse_http(&self.auth_url).ok_or_else(|| {
+            format!(
+                "--auth-url: `{}` is not a URL such as `http://127.0.0.1:50051`",
+                self.auth_url
+            )
+        });
+        if !self.listen.ip().is_loopback() && !self.plaintext {
+            mistakes.push(format!(
+                "--invoice-listen: {} is not a loopback address, and nothing would be encrypted; listen on \
+                 127.0.0.1, or add --invoice-plaintext when a proxy in front terminates TLS",
+                self.listen
+            ));
+        }
+        match (store, auth) {
+            (Ok(store), Ok(auth)) if mistakes.is_empty() => Ok(Settings { store, auth }),
+            (store, auth) => {
+                mistakes.extend(store.err());
+                mistakes.extend(auth.err());
+                Err(ConfigError(mistakes))
+            }
+        }
+    }
+}
+
+/// The settings that were checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where invoices are kept.
+    pub(crate) store: StoreUrl,
+    /// Where auth-service is found.
+    pub(crate) auth: Uri,
+}
+
+fn parse_http(url: &str) -> Option<Uri> {
+    let uri: Uri = url.parse().ok()?;
+    (uri.scheme_str() == Some("http") && uri.host().is_some()).then_some(uri)
+}
+
+/// Settings that do not make sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// The command line of the `invoice-service` binary.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "invoice-service",
+    version,
+    about = "Owns the invoices collection; speaks gRPC."
+)]
+pub struct Command {
+    /// The service's own settings.
+    #[command(flatten)]
+    pub config: Config,
+
+    /// Where files are kept that have no setting of their own.
+    #[arg(
+        long,
+        env = "INVOICE_APP_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// Logging.
+    #[command(flatten)]
+    pub log: telemetry::LogConfig,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn mistakes(arguments: &[&str]) -> Vec<String> {
+        let arguments = std::iter::once("invoice-service").chain(arguments.iter().copied());
+        Command::parse_from(arguments)
+            .config
+            .validate(Path::new("data"))
+            .map_or_else(|error| error.0, |_| vec![])
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(mistakes(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_with_its_flag() {
+        let found = mistakes(&[
+            "--invoice-listen",
+            "0.0.0.0:1",
+            "--invoice-store-url",
+            "postgres://x",
+            "--auth-url",
+            "127.0.0.1:50051",
+        ]);
+        let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
+        assert_eq!(flags, ["--invoice-listen", "--invoice-store-url", "--auth-url"]);
+    }
+
+    #[test]
+    fn listening_beyond_loopback_needs_a_word() {
+        assert_eq!(
+            mistakes(&["--invoice-listen", "0.0.0.0:1", "--invoice-plaintext"]),
+            Vec::<String>::new()
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! ListInvoices: from the request to a query of the store.
+
+use prost::Message as _;
+use rpc_error::{FieldPath, Violations};
+
+use proto::invoice::v1 as pb;
+use proto::invoice::v1::list_invoices_request::{Filter, OrderBy};
+
+use super::page_token::{self, ListIdentity};
+use super::text::Reader;
+use crate::domain::date::CalendarDate;
+use crate::domain::ids::{CustomerId, OrganizationId};
+use crate::domain::invoice::InvoiceKind;
+use crate::domain::money::Currency;
+use crate::domain::state::State;
+use crate::search::Words;
+use crate::store::{ListFilter, ListOrder, ListQuery};
+
+/// Invoices of a page when the caller does not say.
+const DEFAULT_PAGE: usize = 50;
+/// A page above this many is cut (AIP-158).
+const LARGEST_PAGE: usize = 200;
+/// More states than there are is a mistake.
+const MOST_STATES: usize = 16;
+
+/// A list request, understood.
+pub(super) struct List {
+    /// What to ask the store: one invoice more than the page holds, which tells whether there is a next page.
+    pub(super) query: ListQuery,
+    /// How many invoices the page holds.
+    pub(super) page_size: usize,
+    /// What the next page's token is bound to.
+    pub(super) identity: ListIdentity,
+}
+
+impl List {
+    pub(super) fn of(
+        request: &pb::ListInvoicesRequest,
+        organization: &OrganizationId,
+        today: CalendarDate,
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let root = FieldPath::root();
+        let identity = identity(request, organization);
+        let page_size = page_size(request.page_size, violations);
+        let order = order(request.order_by, violations);
+        let blank = Filter::default();
+        let filter = request.filter.as_ref().unwrap_or(&blank);
+        let filter = self::filter(filter, &root.field("filter"), today, violations);
+        let after = page_token::decode(&request.page_token, identity);
+        let after = Reader::new(&root, violations).value("page_token", after);
+        let (page_size, filter, order, after) = (page_size?, filter?, order?, after?);
+        Some(Self {
+            query: ListQuery {
+                filter,
+                order,
+                after,
+                limit: page_size + 1,
+            },
+            page_size,
+            identity,
+        })
+    }
+}
+
+fn identity(request: &pb::ListInvoicesRequest, organization: &OrganizationId) -> ListIdentity {
+    let list = pb::ListInvoicesRequest {
+        filter: request.filter.clone(),
+        order_by: request.order_by,
+        ..pb::ListInvoicesRequest::default()
+    };
+    ListIdentity::new(organization, &list.encode_to_vec())
+}
+
+fn page_size(wanted: i32, violations: &mut Violations) -> Option<usize> {
+    match usize::try_from(wanted) {
+        Ok(0) => Some(DEFAULT_PAGE),
+        Ok(size) => Some(size.min(LARGEST_PAGE)),
+        Err(_) => {
+            violations.push(
+                FieldPath::new("page_size"),
+                "PAGE_SIZE_NEGATIVE",
+                "must not be negative",
+            );
+            None
+        }
+    }
+}
+
+fn order(order: i32, violations: &mut Violations) -> Option<ListOrder> {
+    let Ok(order) = OrderBy::try_from(order) else {
+        violations.push(
+            FieldPath::new("order_by"),
+            "ENUM_UNKNOWN",
+            "must be a value of OrderBy",
+        );
+        return None;
+    };
+    Some(match order {
+        OrderBy::Unspecified | OrderBy::CreateTimeDesc => ListOrder::CreateTimeDescending,
+        OrderBy::IssueDateDesc => ListOrder::IssueDateDescending,
+        OrderBy::DueDateAsc => ListOrder::DueDateAscending,
+        OrderBy::NumberAsc => ListOrder::NumberAscending,
+        OrderBy::GrossDesc => ListOrder::GrossDescending,
+    })
+}
+
+fn filter(
+    filter: &Filter,
+    at: &FieldPath,
+    today: CalendarDate,
+    violations: &mut Violations,
+) -> Option<ListFilter> {
+    let states = super::text::each(
+        &filter.states,
+        MOST_STATES,
+        "TOO_MANY_STATES",
+        &at.field("states"),
+        violations,
+        state,
+    );
+    let kind = kind(filter.r#type, &at.field("type"), violations);
+    let mut read = Reader::new(at, violations);
+    let customer = read.optional("customer_id", &filter.customer_id, CustomerId::parse);
+    let words = read.value("query", Words::of_query(&filter.query));
+    let mut date = |field, text| read.optional(field, text, CalendarDate::parse);
+    let issued_from = date("issue_date_from", &filter.issue_date_from);
+    let issued_to = date("issue_date_to", &filter.issue_date_to);
+    let due_from = date("due_date_from", &filter.due_date_from);
+    let due_to = date("due_date_to", &filter.due_date_to);
+    let currency = read.optional("currency_code", &filter.currency_code, Currency::parse);
+    Some(ListFilter {
+        states: states?,
+        kind: kind?,
+        customer: customer?,
+        words: words?,
+        issued_from: issued_from?,
+        issued_to: issued_to?,
+        due_from: due_from?,
+        due_to: due_to?,
+        overdue_on: filter.overdue_only.then_some(today),
+        currency: currency?,
+    })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called for the items of a list")]
+fn state(state: &i32, at: &FieldPath, violations: &mut Violations) -> Option<State> {
+    match pb::invoice::State::try_from(*state) {
+        Ok(pb::invoice::State::Draft) => Some(State::Draft),
+        Ok(pb::invoice::State::Open) => Some(State::Open),
+        Ok(pb::invoice::State::Paid) => Some(State::Paid),
+        Ok(pb::invoice::State::Void) => Some(State::Void),
+        Ok(pb::invoice::State::Uncollectible) => Some(State::Uncollectible),
+        Ok(pb::invoice::State::Unspecified) | Err(_) => {
+            violations.push(at.clone(), "ENUM_UNKNOWN", "must be a state of an invoice");
+            None
+        }
+    }
+}
+
+fn kind(kind: i32, at: &FieldPath, violations: &mut Violations) -> Option<Option<InvoiceKind>> {
+    match pb::invoice::Type::try_from(kind) {
+        Ok(pb::invoice::Type::Unspecified) => Some(None),
+        Ok(pb::invoice::Type::Invoice) => Some(Some(InvoiceKind::Invoice)),
+        Ok(pb::invoice::Type::CreditNote) => Some(Some(InvoiceKind::CreditNote)),
+        Err(_) => {
+            violations.push(at.clone(), "ENUM_UNKNOWN", "must be a value of Invoice.Type");
+            None
+        }
+    }
+}

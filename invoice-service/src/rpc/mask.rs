@@ -1,0 +1,285 @@
+//! Field masks (AIP-134, AIP-161): which fields of a draft an update changes.
+
+use prost_types::FieldMask;
+use rpc_error::{FieldPath, Violations};
+
+use proto::invoice::v1 as pb;
+
+/// Copies one field from an invoice into another.
+type Copy = fn(&mut pb::Invoice, &pb::Invoice);
+
+/// A field that a mask can name.
+struct Field {
+    path: &'static str,
+    copy: Copy,
+}
+
+macro_rules! fields {
+    ($($field:ident),* $(,)?) => {
+        [$(Field { path: stringify!($field), copy: |to, from| to.$field = from.$field.clone() }),*]
+    };
+}
+
+macro_rules! party_fields {
+    ($party:ident: $($field:ident),* $(,)?) => {
+        [$(Field {
+            path: concat!(stringify!($party), ".", stringify!($field)),
+            copy: |to, from| {
+                let from = from.$party.as_ref().map(|party| party.$field.clone()).unwrap_or_default();
+                to.$party.get_or_insert_default().$field = from;
+            },
+        }),*]
+    };
+}
+
+macro_rules! address_fields {
+    ($party:ident: $($field:ident),* $(,)?) => {
+        [$(Field {
+            path: concat!(stringify!($party), ".address.", stringify!($field)),
+            copy: |to, from| {
+                let from = from.$party.as_ref().and_then(|party| party.address.as_ref());
+                let from = from.map(|address| address.$field.clone()).unwrap_or_default();
+                to.$party.get_or_insert_default().address.get_or_insert_default().$field = from;
+            },
+        }),*]
+    };
+}
+
+/// The fields that clients set, by their names in the contract.
+const FIELDS: [Field; 17] = fields![
+    currency_code,
+    issue_date,
+    due_date,
+    payment_terms_days,
+    supply_date,
+    seller,
+    buyer,
+    customer_id,
+    lines,
+    adjustments,
+    prices_include_tax,
+    cash_rounding_minor,
+    buyer_reference,
+    purchase_order,
+    note,
+    metadata,
+    // Compared, never changed: naming it is what AIP-134 clients do that mask everything they read.
+    etag,
+];
+const SELLER: [Field; 6] = party_fields![seller: name, email, phone, tax_id, legal_id, address];
+const BUYER: [Field; 6] = party_fields![buyer: name, email, phone, tax_id, legal_id, address];
+const SELLER_ADDRESS: [Field; 6] =
+    address_fields![seller: line1, line2, city, postal_code, region, country_code];
+const BUYER_ADDRESS: [Field; 6] =
+    address_fields![buyer: line1, line2, city, postal_code, region, country_code];
+
+/// Fields that the service sets; a mask that names one is refused, so that nobody believes to have changed it.
+const OUTPUT_ONLY: [&str; 14] = [
+    "id",
+    "type",
+    "state",
+    "payment_state",
+    "overdue",
+    "number",
+    "series",
+    "tax_breakdown",
+    "totals",
+    "payments",
+    "preceding_invoice_id",
+    "create_time",
+    "update_time",
+    "issue_time",
+];
+
+/// A mask whose every path is known.
+pub(super) struct Mask(Vec<Copy>);
+
+impl Mask {
+    /// Resolves the mask of an update to `update`. Without paths it names every field that `update` fills (AIP-134);
+    /// `*` names every field.
+    ///
+    /// Records `FIELD_MASK_UNKNOWN` and `FIELD_OUTPUT_ONLY` violations and gives `None` when there are any.
+    pub(super) fn resolve(
+        mask: Option<&FieldMask>,
+        update: &pb::Invoice,
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let paths = mask.map_or(&[][..], |mask| &mask.paths);
+        match paths {
+            [] => Some(Self(filled(update))),
+            [all] if all == "*" => Some(Self(FIELDS.iter().map(|field| field.copy).collect())),
+            named => {
+                let at = FieldPath::new("update_mask").field("paths");
+                let copies: Vec<_> = named
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(position, path)| resolve_path(path, &at.index(position), violations))
+                    .collect();
+                (copies.len() == named.len()).then_some(Self(copies))
+            }
+        }
+    }
+
+    /// Copies the masked fields.
+    pub(super) fn apply(&self, to: &mut pb::Invoice, from: &pb::Invoice) {
+        self.0.iter().for_each(|copy| copy(to, from));
+    }
+}
+
+fn filled(update: &pb::Invoice) -> Vec<Copy> {
+    let blank = pb::Invoice::default();
+    let is_filled = |field: &&Field| {
+        let mut probe = pb::Invoice::default();
+        (field.copy)(&mut probe, update);
+        probe != blank
+    };
+    FIELDS.iter().filter(is_filled).map(|field| field.copy).collect()
+}
+
+fn resolve_path(path: &str, at: &FieldPath, violations: &mut Violations) -> Option<Copy> {
+    let nested = [&SELLER, &BUYER, &SELLER_ADDRESS, &BUYER_ADDRESS];
+    let known = FIELDS
+        .iter()
+        .chain(nested.into_iter().flatten())
+        .find(|field| field.path == path);
+    if let Some(field) = known {
+        return Some(field.copy);
+    }
+    let top_level = path.split('.').next().unwrap_or_default();
+    if OUTPUT_ONLY.contains(&top_level) {
+        violations.push(
+            at.clone(),
+            "FIELD_OUTPUT_ONLY",
+            "names a field that the service computes",
+        );
+    } else {
+        violations.push(
+            at.clone(),
+            "FIELD_MASK_UNKNOWN",
+            "names no field of Invoice that can be changed",
+        );
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(paths: &[&str]) -> FieldMask {
+        FieldMask {
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        }
+    }
+
+    fn update() -> pb::Invoice {
+        let address = proto::r#type::v1::Address {
+            city: "Köln".into(),
+            ..Default::default()
+        };
+        pb::Invoice {
+            note: "new".into(),
+            buyer: Some(pb::Party {
+                name: "B".into(),
+                address: Some(address),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn old() -> pb::Invoice {
+        pb::Invoice {
+            note: "old".into(),
+            purchase_order: "PO".into(),
+            buyer: Some(pb::Party {
+                name: "A".into(),
+                email: "a@example.com".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn applied(paths: &[&str]) -> pb::Invoice {
+        let mut to = old();
+        let mask = Mask::resolve(Some(&mask(paths)), &update(), &mut Violations::new()).unwrap();
+        mask.apply(&mut to, &update());
+        to
+    }
+
+    #[test]
+    fn only_masked_fields_change_nested_ones_too() {
+        let to = applied(&["buyer.name", "buyer.address.city"]);
+        let buyer = to.buyer.unwrap();
+        assert_eq!(
+            (buyer.name.as_str(), buyer.email.as_str()),
+            ("B", "a@example.com")
+        );
+        assert_eq!(buyer.address.unwrap().city, "Köln");
+        assert_eq!((to.note.as_str(), to.purchase_order.as_str()), ("old", "PO"));
+    }
+
+    #[test]
+    fn without_paths_every_filled_field_changes_and_no_other() {
+        let to = applied(&[]);
+        assert_eq!((to.note.as_str(), to.purchase_order.as_str()), ("new", "PO"));
+        assert_eq!(to.buyer, update().buyer);
+    }
+
+    #[test]
+    fn a_star_changes_every_field() {
+        assert_eq!(applied(&["*"]), update());
+    }
+
+    #[test]
+    fn unknown_and_output_only_paths_are_all_refused_with_their_positions() {
+        let mut violations = Violations::new();
+        let paths = [
+            "note",
+            "nope",
+            "totals.gross_minor",
+            "lines[0].quantity",
+            "",
+            "{\"$gt\":\"\"}",
+            "buyer.nope",
+        ];
+        assert!(Mask::resolve(Some(&mask(&paths)), &update(), &mut violations).is_none());
+        let found: Vec<_> = violations
+            .as_slice()
+            .iter()
+            .map(|found| (found.path.as_str(), found.reason))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("update_mask.paths[1]", "FIELD_MASK_UNKNOWN"),
+                ("update_mask.paths[2]", "FIELD_OUTPUT_ONLY"),
+                ("update_mask.paths[3]", "FIELD_MASK_UNKNOWN"),
+                ("update_mask.paths[4]", "FIELD_MASK_UNKNOWN"),
+                ("update_mask.paths[5]", "FIELD_MASK_UNKNOWN"),
+                ("update_mask.paths[6]", "FIELD_MASK_UNKNOWN"),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_field_of_the_contract_is_either_maskable_or_output_only() {
+        let descriptors =
+            <prost_types::FileDescriptorSet as prost::Message>::decode(proto::FILE_DESCRIPTOR_SET);
+        let descriptors = descriptors.unwrap();
+        let invoice = descriptors.file.iter().flat_map(|file| &file.message_type);
+        let invoice = invoice
+            .into_iter()
+            .find(|message| message.name() == "Invoice")
+            .unwrap();
+        for field in &invoice.field {
+            let name = field.name();
+            let maskable = FIELDS.iter().any(|field| field.path == name);
+            assert!(
+                maskable != OUTPUT_ONLY.contains(&name),
+                "{name} must be in exactly one of the lists"
+            );
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The gRPC face of the service: handlers and conversions.
+
+mod error;
+mod inward;
+mod list;
+mod mask;
+mod outward;
+mod page_token;
+mod text;
+mod violation;
+
+use authn::Principal;
+use prost::Message;
+use rpc_error::{FieldPath, Violations};
+use tonic::{Request, Response, Status};
+
+use proto::invoice::v1 as pb;
+use proto::invoice::v1::invoice_service_server;
+
+use self::list::List;
+use self::mask::Mask;
+use self::text::Reader;
+use crate::domain::content::InvoiceContent;
+use crate::domain::date::CalendarDate;
+use crate::domain::ids::{Etag, InvoiceId, OrganizationId, UserId};
+use crate::domain::invoice::Invoice;
+use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
+use crate::invoices::{Caller, Invoices, Outcome};
+use crate::store::Cursor;
+
+/// Set on the answer to a repetition.
+const REPLAY_HEADER: &str = "x-idempotent-replay";
+
+/// `invoiceapp.invoice.v1.InvoiceService`. It serves authenticated calls only: [`authn::Authenticated`] goes around it.
+#[derive(Clone)]
+pub(crate) struct InvoiceService {
+    invoices: Invoices,
+}
+
+impl InvoiceService {
+    /// The service on these use cases.
+    pub(crate) fn new(invoices: Invoices) -> Self {
+        Self { invoices }
+    }
+}
+
+#[tonic::async_trait]
+impl invoice_service_server::InvoiceService for InvoiceService {
+    async fn create_invoice(
+        &self,
+        request: Request<pb::CreateInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        let caller = caller(&request)?;
+        let mut request = request.into_inner();
+        let mut violations = Violations::new();
+        let applied = applied(
+            "CreateInvoice",
+            &mut request,
+            |request| &mut request.request_id,
+            &mut violations,
+        );
+        let content = new_content(request.invoice.as_ref(), &mut violations);
+        let (Some(content), Some(applied)) = (content, applied) else {
+            return Err(error::invalid(violations));
+        };
+        let outcome = self.invoices.create(&caller, content, applied).await;
+        Ok(answer(&outcome.map_err(|error| error::status(error, ""))?))
+    }
+
+    async fn preview_invoice(
+        &self,
+        request: Request<pb::PreviewInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        let caller = caller(&request)?;
+        let mut violations = Violations::new();
+        let content = new_content(request.get_ref().invoice.as_ref(), &mut violations);
+        let Some(content) = content else {
+            return Err(error::invalid(violations));
+        };
+        let preview = Invoices::preview(&caller, content).map_err(|error| error::status(error, ""))?;
+        // What is not stored has no identity and no history yet.
+        let preview = pb::Invoice {
+            id: String::new(),
+            etag: String::new(),
+            create_time: None,
+            update_time: None,
+            ..outward::invoice(&preview, today())
+        };
+        Ok(Response::new(preview))
+    }
+
+    async fn get_invoice(
+        &self,
+        request: Request<pb::GetInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        let caller = caller(&request)?;
+        let id = invoice_id(&request.get_ref().invoice_id, "invoice_id")?;
+        let invoice = self.invoices.get(&caller, &id).await;
+        let invoice = invoice.map_err(|error| error::status(error, id.as_str()))?;
+        Ok(Response::new(outward::invoice(&invoice, today())))
+    }
+
+    async fn list_invoices(
+        &self,
+        request: Request<pb::ListInvoicesRequest>,
+    ) -> Result<Response<pb::ListInvoicesResponse>, Status> {
+        let caller = caller(&request)?;
+        let mut violations = Violations::new();
+        let list = List::of(request.get_ref(), &caller.organization, today(), &mut violations);
+        let Some(List {
+            query,
+            page_size,
+            identity,
+        }) = list
+        else {
+            return Err(error::invalid(violations));
+        };
+        let order = query.order;
+        let mut page = self
+            .invoices
+            .list(&caller, query)
+            .await
+            .map_err(|error| error::status(error, ""))?;
+        let more = page.len() > page_size;
+        page.truncate(page_size);
+        let last = page.last().filter(|_| more);
+        let next = last.map(|last| page_token::encode(&Cursor::of(last, order), identity));
+        Ok(Response::new(pb::ListInvoicesResponse {
+            invoices: page
+                .iter()
+                .map(|invoice| outward::invoice(invoice, today()))
+                .collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    async fn update_invoice(
+        &self,
+        request: Request<pb::UpdateInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        let caller = caller(&request)?;
+        let mut request = request.into_inner();
+        let mut violations = Violations::new();
+        let applied = applied(
+            "UpdateInvoice",
+            &mut request,
+            |request| &mut request.request_id,
+            &mut violations,
+        );
+        let update = request.invoice.unwrap_or_default();
+        let mask = Mask::resolve(request.update_mask.as_ref(), &update, &mut violations);
+        let required = FieldPath::new("invoice").field("id");
+        if update.id.is_empty() {
+            violations.push(required, "FIELD_REQUIRED", "must name the invoice to update");
+        }
+        let (Some(mask), Some(applied), true) = (mask, applied, violations.is_empty()) else {
+            return Err(error::invalid(violations));
+        };
+        let id = InvoiceId::parse(&update.id).map_err(|_| error::not_found(&update.id))?;
+        let etag = etag(&update.etag);
+        let patch = |invoice: &Invoice| patched(invoice, &mask, &update);
+        let outcome = self
+            .invoices
+            .update(&caller, &id, etag.as_ref(), patch, applied)
+            .await;
+        Ok(answer(
+            &outcome.map_err(|error| error::update_status(error, id.as_str()))?,
+        ))
+    }
+
+    async fn delete_invoice(
+        &self,
+        request: Request<pb::DeleteInvoiceRequest>,
+    ) -> Result<Response<()>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let id = invoice_id(&request.invoice_id, "invoice_id")?;
+        let deleted = self
+            .invoices
+            .delete(&caller, &id, etag(&request.etag).as_ref())
+            .await;
+        deleted.map_err(|error| error::status(error, id.as_str()))?;
+        Ok(Response::new(()))
+    }
+}
+
+/// Who calls.
+fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    let principal = Principal::of(request)?;
+    Ok(Caller {
+        organization: OrganizationId::parse(principal.organization_id.as_str())
+            .map_err(|error| error::internal(&error))?,
+        user: UserId::parse(principal.user_id.as_str()).map_err(|error| error::internal(&error))?,
+    })
+}
+
+/// Reads a required id; one that cannot be ours names no invoice.
+fn invoice_id(id: &str, field: &str) -> Result<InvoiceId, Status> {
+    if id.is_empty() {
+        let mut violations = Violations::new();
+        violations.push(FieldPath::new(field), "FIELD_REQUIRED", "must name an invoice");
+        return Err(error::invalid(violations));
+    }
+    InvoiceId::parse(id).map_err(|_| error::not_found(id))
+}
+
+fn etag(text: &str) -> Option<Etag> {
+    (!text.is_empty()).then(|| Etag::from_client(text))
+}
+
+/// The content of a new invoice.
+fn new_content(invoice: Option<&pb::Invoice>, violations: &mut Violations) -> Option<InvoiceContent> {
+    let at = FieldPath::new("invoice");
+    let Some(invoice) = invoice else {
+        violations.push(at, "FIELD_REQUIRED", "must be set");
+        return None;
+    };
+    inward::content(invoice, &at, violations)
+}
+
+/// The content that a draft gets by an update.
+fn patched(invoice: &Invoice, mask: &Mask, update: &pb::Invoice) -> Result<InvoiceContent, Violations> {
+    let mut merged = outward::invoice(invoice, today());
+    mask.apply(&mut merged, update);
+    let mut violations = Violations::new();
+    inward::content(&merged, &FieldPath::new("invoice"), &mut violations).ok_or(violations)
+}
+
+/// The request id with the fingerprint of everything else in the request; `Some(None)` when there is no id.
+fn applied<M: Message>(
+    method: &str,
+    request: &mut M,
+    id: impl Fn(&mut M) -> &mut String,
+    violations: &mut Violations,
+) -> Option<Option<AppliedRequest>> {
+    let text = std::mem::take(id(request));
+    let parsed =
+        Reader::new(&FieldPath::root(), violations).optional("request_id", &text, RequestId::parse)?;
+    Some(parsed.map(|id| AppliedRequest {
+        id,
+        fingerprint: Fingerprint::of(method, &request.encode_to_vec()),
+    }))
+}
+
+fn answer(outcome: &Outcome) -> Response<pb::Invoice> {
+    let mut response = Response::new(outward::invoice(&outcome.invoice, today()));
+    if outcome.replayed {
+        response
+            .metadata_mut()
+            .insert(REPLAY_HEADER, tonic::metadata::MetadataValue::from_static("true"));
+    }
+    response
+}
+
+/// The day that decides whether an invoice is overdue: today in UTC, until organizations have a time zone. A clock
+/// that is centuries off makes nothing overdue.
+fn today() -> CalendarDate {
+    CalendarDate::at(jiff::Timestamp::now(), jiff::tz::TimeZone::UTC).unwrap_or(CalendarDate::FIRST)
+}

@@ -1,0 +1,58 @@
+//! What every store does, as sentences. [`store_contract!`] stamps each of them into a test of its own for a store; no
+//! case looks at which store it runs on.
+
+mod lists;
+mod sample;
+mod writes;
+
+pub(super) use lists::*;
+pub(super) use writes::*;
+
+use crate::store::InvoiceStore;
+
+/// Makes a module of tests, one for each case, on the store that `$open` makes. `$open` is an async block that gives the
+/// store and whatever has to live as long.
+macro_rules! store_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            use super::*;
+
+            store_contract! { @cases $open;
+                an_inserted_invoice_reads_back_equal_in_every_field
+                a_read_of_an_unknown_invoice_finds_nothing
+                another_organization_can_neither_read_nor_list_nor_change_nor_delete_an_invoice
+                a_creation_repeated_under_its_request_id_gives_the_first_invoice_as_it_is_now
+                a_request_id_used_with_other_content_is_reported_and_stores_nothing
+                one_request_id_means_two_things_in_two_organizations
+                a_creation_repeated_after_the_deletion_says_so_and_stores_nothing
+                of_fifty_parallel_creations_under_one_request_id_one_stores
+                a_replacement_at_the_expected_version_is_read_back
+                a_replacement_of_a_stale_version_changes_nothing
+                a_replacement_of_an_unknown_invoice_finds_nothing
+                of_twenty_parallel_replacements_of_one_version_one_wins
+                a_deleted_draft_is_gone_from_reads_and_lists
+                a_draft_at_another_version_is_not_deleted
+                an_issued_invoice_is_not_deleted
+                pages_of_every_order_show_every_invoice_once_and_in_order
+                every_filter_agrees_with_the_definition
+                a_search_agrees_with_the_definition
+                invoices_written_between_two_pages_neither_repeat_nor_hide_another
+                a_store_that_works_answers_a_ping
+            }
+        }
+    };
+    (@cases $open:expr; $($case:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let (store, _alive) = $open.await;
+                crate::store::contract::$case(&store).await;
+            }
+        )*
+    };
+}
+pub(super) use store_contract;
+
+pub(in crate::store) async fn a_store_that_works_answers_a_ping(store: &impl InvoiceStore) {
+    store.ping().await.unwrap();
+}

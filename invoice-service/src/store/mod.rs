@@ -1,0 +1,252 @@
+//! Where invoices are kept. [`InvoiceStore`] is the port; the modules below are its adapters, and [`contract`] is the
+//! suite that each of them passes.
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::domain::date::CalendarDate;
+use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, Version};
+use crate::domain::invoice::{Invoice, InvoiceKind};
+use crate::domain::money::Currency;
+use crate::domain::state::State;
+use crate::idempotency::{AppliedRequest, AppliedRequests};
+use crate::search::Words;
+
+#[cfg(test)]
+mod contract;
+mod document;
+mod sqlite;
+mod url;
+
+pub(crate) use sqlite::SqliteInvoiceStore;
+pub(crate) use url::StoreUrl;
+
+/// Keeps the invoices of every organization.
+///
+/// One invoice is one document. Every mutation is one atomic conditional write of one document and one round trip, so
+/// that any store that has those can stand behind this trait, sharded by organization too. Every method takes the
+/// organization, and nothing of another organization can be read, changed or detected through it.
+///
+/// A write that fails with [`StoreError::Unavailable`] may or may not have happened; repeating it under the same
+/// request id is safe. Dropping a method's future does not undo a write that was under way.
+#[async_trait]
+pub(crate) trait InvoiceStore: Send + Sync + 'static {
+    /// Adds a new invoice. When `request` was used for a creation in the organization before, even of an invoice that
+    /// has been deleted since, nothing is added and the [`Insertion`] says what it was used for.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Overloaded`], [`StoreError::Broken`].
+    async fn insert(
+        &self,
+        invoice: Invoice,
+        request: Option<AppliedRequest>,
+    ) -> Result<Insertion, StoreError>;
+
+    /// One invoice as it is now. A read that starts after a write was answered sees that write.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], also for a deleted one; the errors of [`InvoiceStore::insert`].
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError>;
+
+    /// At most `query.limit` invoices in the order of the query, after its cursor. The cost depends on the page and on
+    /// what the filter skips, not on the collection.
+    ///
+    /// # Errors
+    /// The errors of [`InvoiceStore::insert`].
+    async fn list(&self, organization: &OrganizationId, query: ListQuery)
+    -> Result<Vec<Invoice>, StoreError>;
+
+    /// Puts `stored` in the place of the version `expected` of the same invoice.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is gone, [`StoreError::VersionConflict`] when it is at another version, in both
+    /// cases with nothing changed; the errors of [`InvoiceStore::insert`].
+    async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError>;
+
+    /// Deletes an invoice that is a draft, at `expected` when that is given. The request id that created it stays used.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::VersionConflict`], [`StoreError::NotDraft`], with nothing changed; the
+    /// errors of [`InvoiceStore::insert`].
+    async fn delete_draft(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError>;
+
+    /// Whether the store answers, for readiness.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Overloaded`].
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is under way and lets go of files and connections. Idempotent.
+    async fn close(&self);
+}
+
+/// An invoice and what else its document holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredInvoice {
+    /// The invoice.
+    pub(crate) invoice: Invoice,
+    /// The request that created it.
+    pub(crate) created_by_request: Option<AppliedRequest>,
+    /// The requests that changed it.
+    pub(crate) applied: AppliedRequests,
+}
+
+/// What became of an insertion.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Insertion {
+    /// It is stored.
+    Inserted(Box<Invoice>),
+    /// The same request was answered before; this is the invoice it created, as it is now.
+    Repeated(Box<Invoice>),
+    /// The same request was answered before, and the invoice it created has been deleted since.
+    RepeatedAfterDeletion(InvoiceId),
+    /// The request id was used before with other content.
+    RequestIdReused,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ListQuery {
+    /// Which invoices.
+    pub(crate) filter: ListFilter,
+    /// In which order.
+    pub(crate) order: ListOrder,
+    /// Begin after this place; `None`: at the beginning.
+    pub(crate) after: Option<Cursor>,
+    /// At most so many.
+    pub(crate) limit: usize,
+}
+
+/// Which invoices a list holds. Every field that is set narrows it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct ListFilter {
+    /// Any of these states; empty: all.
+    pub(crate) states: Vec<State>,
+    /// This kind.
+    pub(crate) kind: Option<InvoiceKind>,
+    /// This customer.
+    pub(crate) customer: Option<CustomerId>,
+    /// Each word is the beginning of a word of the invoice.
+    pub(crate) words: Words,
+    /// Issued on this day or later.
+    pub(crate) issued_from: Option<CalendarDate>,
+    /// Issued on this day or earlier.
+    pub(crate) issued_to: Option<CalendarDate>,
+    /// Due on this day or later.
+    pub(crate) due_from: Option<CalendarDate>,
+    /// Due on this day or earlier.
+    pub(crate) due_to: Option<CalendarDate>,
+    /// Open, something remains, and due before this day.
+    pub(crate) overdue_on: Option<CalendarDate>,
+    /// This currency.
+    pub(crate) currency: Option<Currency>,
+}
+
+/// In which order a list is. Ties are broken by id, in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ListOrder {
+    /// Newest first.
+    CreateTimeDescending,
+    /// Latest day of issue first, without one last.
+    IssueDateDescending,
+    /// First due first, without a due date last.
+    DueDateAscending,
+    /// By legal number, without one last.
+    NumberAscending,
+    /// Largest gross first.
+    GrossDescending,
+}
+
+impl ListOrder {
+    /// Every order.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::CreateTimeDescending,
+        Self::IssueDateDescending,
+        Self::DueDateAscending,
+        Self::NumberAscending,
+        Self::GrossDescending,
+    ];
+}
+
+/// The place of an invoice in a list: the key it is ordered by, and its id. It stays right while others come and go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// The value of the order's key.
+    pub(crate) key: CursorKey,
+    /// The id, which breaks ties.
+    pub(crate) id: InvoiceId,
+}
+
+/// The key of an order. A blank text sorts last in every order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CursorKey {
+    /// Milliseconds since 1970, or minor units.
+    Integer(i64),
+    /// A date or a number.
+    Text(String),
+}
+
+impl Cursor {
+    /// The place of `invoice` in a list of this order.
+    pub(crate) fn of(invoice: &Invoice, order: ListOrder) -> Self {
+        let date = |date: Option<CalendarDate>| {
+            CursorKey::Text(date.map(|date| date.to_string()).unwrap_or_default())
+        };
+        let key = match order {
+            ListOrder::CreateTimeDescending => CursorKey::Integer(invoice.create_time.as_millisecond()),
+            ListOrder::IssueDateDescending => date(invoice.header.issue_date),
+            ListOrder::DueDateAscending => date(invoice.header.effective_due_date()),
+            ListOrder::NumberAscending => CursorKey::Text(
+                invoice
+                    .number
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
+            ListOrder::GrossDescending => CursorKey::Integer(invoice.totals.gross.get()),
+        };
+        Self {
+            key,
+            id: invoice.identity.id.clone(),
+        }
+    }
+}
+
+/// Why a store did not do what it was asked for.
+#[derive(Debug, Error)]
+pub(crate) enum StoreError {
+    /// No such invoice in this organization.
+    #[error("no such invoice")]
+    NotFound,
+    /// The invoice is at another version than expected.
+    #[error("the invoice is at version {}", current.get())]
+    VersionConflict {
+        /// The version it is at.
+        current: Version,
+    },
+    /// Only drafts can be deleted.
+    #[error("the invoice is {state}")]
+    NotDraft {
+        /// The state it is in.
+        state: State,
+    },
+    /// More work is waiting than the store takes. Nothing was done; try again later.
+    #[error("the store is overloaded")]
+    Overloaded,
+    /// The store cannot be reached, or its disk refuses. Try again later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store holds what this program did not write, or refuses a statement of it: a defect.
+    #[error("the store is broken")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,294 @@
+//! Invoices in SQLite: the embedded store of one machine.
+
+mod list;
+mod row;
+
+use async_trait::async_trait;
+use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
+
+use self::row::Row;
+use super::{Insertion, InvoiceStore, ListQuery, StoreError, StoredInvoice};
+use crate::domain::ids::{InvoiceId, OrganizationId, Version};
+use crate::domain::invoice::Invoice;
+use crate::domain::state::State;
+use crate::idempotency::{AppliedRequest, AppliedRequests};
+
+/// The document is the truth; the other columns are derived from it for the indexes.
+///
+/// Every index starts with the organization, as every query does. A deleted draft leaves its row without document, so
+/// that the request id which created it stays used for ever. Dates and numbers that are absent are blank.
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "invoices",
+    sql: "
+        CREATE TABLE invoice (
+            org_id             TEXT    NOT NULL,
+            id                 TEXT    NOT NULL,
+            version            INTEGER NOT NULL,
+            deleted            INTEGER NOT NULL,
+            state              TEXT    NOT NULL,
+            kind               TEXT    NOT NULL,
+            customer_id        TEXT    NOT NULL,
+            currency_code      TEXT    NOT NULL,
+            number             TEXT    NOT NULL,
+            issue_date         TEXT    NOT NULL,
+            due_date           TEXT    NOT NULL,
+            gross_minor        INTEGER NOT NULL,
+            remaining_minor    INTEGER NOT NULL,
+            create_time_ms     INTEGER NOT NULL,
+            words              TEXT    NOT NULL,
+            create_request_id  TEXT,
+            create_fingerprint BLOB,
+            document           BLOB,
+            UNIQUE (org_id, id)
+        ) STRICT;
+        CREATE UNIQUE INDEX invoice_by_request ON invoice (org_id, create_request_id)
+            WHERE create_request_id IS NOT NULL;
+        CREATE INDEX invoice_by_create_time ON invoice (org_id, create_time_ms DESC, id DESC) WHERE deleted = 0;
+        CREATE INDEX invoice_by_issue_date ON invoice (org_id, issue_date DESC, id DESC) WHERE deleted = 0;
+        CREATE INDEX invoice_by_due_date ON invoice (org_id, (due_date = ''), due_date, id) WHERE deleted = 0;
+        CREATE INDEX invoice_by_number ON invoice (org_id, (number = ''), number, id) WHERE deleted = 0;
+        CREATE INDEX invoice_by_gross ON invoice (org_id, gross_minor DESC, id DESC) WHERE deleted = 0;
+    ",
+}];
+
+/// [`InvoiceStore`] on one SQLite database.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteInvoiceStore {
+    engine: Engine,
+}
+
+impl SqliteInvoiceStore {
+    /// Opens the database, and makes it when it is not there. Blocking; for start-up.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`]: in use, too new, not to be read or written.
+    pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
+        Ok(Self {
+            engine: Engine::open(location, MIGRATIONS)?,
+        })
+    }
+}
+
+#[async_trait]
+impl InvoiceStore for SqliteInvoiceStore {
+    async fn insert(
+        &self,
+        invoice: Invoice,
+        request: Option<AppliedRequest>,
+    ) -> Result<Insertion, StoreError> {
+        let stored = StoredInvoice {
+            invoice,
+            created_by_request: request,
+            applied: AppliedRequests::default(),
+        };
+        // Encoding happens here, on the caller's task, and not on the one writer thread.
+        let row = Row::of(&stored)?;
+        self.engine
+            .write(move |connection| match &stored.created_by_request {
+                Some(request) => {
+                    match created_by(connection, &stored.invoice.identity.organization_id, request)? {
+                        Some(earlier) => Ok(earlier),
+                        None => add(connection, &row, stored.invoice),
+                    }
+                }
+                None => add(connection, &row, stored.invoice),
+            })
+            .await
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        let key = (organization.clone(), invoice.clone());
+        let document = self
+            .engine
+            .read(move |connection| {
+                let document: Option<Vec<u8>> = connection
+                    .prepare_cached(
+                        "SELECT document FROM invoice WHERE org_id = ?1 AND id = ?2 AND deleted = 0",
+                    )?
+                    .query_row([key.0.as_str(), key.1.as_str()], |row| row.get(0))
+                    .optional()?;
+                document.ok_or(StoreError::NotFound)
+            })
+            .await?;
+        row::decode(&document)
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        query: ListQuery,
+    ) -> Result<Vec<Invoice>, StoreError> {
+        let organization = organization.clone();
+        let documents = self
+            .engine
+            .read(move |connection| list::documents(connection, &organization, &query))
+            .await?;
+        documents
+            .iter()
+            .map(|document| Ok(row::decode(document)?.invoice))
+            .collect()
+    }
+
+    async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
+        let row = Row::of(&stored)?;
+        self.engine
+            .write(move |connection| {
+                if row.update(connection, expected)? {
+                    return Ok(());
+                }
+                let found = Found::of(
+                    connection,
+                    &stored.invoice.identity.organization_id,
+                    &stored.invoice.identity.id,
+                )?;
+                Err(StoreError::VersionConflict {
+                    current: found.version,
+                })
+            })
+            .await
+    }
+
+    async fn delete_draft(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError> {
+        let key = (organization.clone(), invoice.clone());
+        self.engine
+            .write(move |connection| {
+                let found = Found::of(connection, &key.0, &key.1)?;
+                if expected.is_some_and(|expected| expected != found.version) {
+                    return Err(StoreError::VersionConflict {
+                        current: found.version,
+                    });
+                }
+                if found.state != State::Draft {
+                    return Err(StoreError::NotDraft { state: found.state });
+                }
+                connection
+                    .prepare_cached(
+                        "UPDATE invoice SET deleted = 1, document = NULL, words = '', customer_id = ''
+                         WHERE org_id = ?1 AND id = ?2",
+                    )?
+                    .execute([key.0.as_str(), key.1.as_str()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.engine.ping().await?)
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
+
+fn add(connection: &Connection, row: &Row, invoice: Invoice) -> Result<Insertion, StoreError> {
+    row.insert(connection)?;
+    Ok(Insertion::Inserted(Box::new(invoice)))
+}
+
+/// What the request created earlier, if it did.
+fn created_by(
+    connection: &Connection,
+    organization: &OrganizationId,
+    request: &AppliedRequest,
+) -> Result<Option<Insertion>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, create_fingerprint, document FROM invoice WHERE org_id = ?1 AND create_request_id = ?2",
+    )?;
+    let earlier = statement
+        .query_row(params![organization.as_str(), request.id.to_string()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get::<_, Option<Vec<u8>>>(2)?,
+            ))
+        })
+        .optional()?;
+    let Some((id, fingerprint, document)) = earlier else {
+        return Ok(None);
+    };
+    if fingerprint != request.fingerprint.as_bytes() {
+        return Ok(Some(Insertion::RequestIdReused));
+    }
+    Ok(Some(match document {
+        Some(document) => Insertion::Repeated(Box::new(row::decode(&document)?.invoice)),
+        None => Insertion::RepeatedAfterDeletion(InvoiceId::parse(&id).map_err(broken)?),
+    }))
+}
+
+/// What the columns say of an invoice that is not deleted.
+struct Found {
+    version: Version,
+    state: State,
+}
+
+impl Found {
+    fn of(
+        connection: &Connection,
+        organization: &OrganizationId,
+        id: &InvoiceId,
+    ) -> Result<Self, StoreError> {
+        let found = connection
+            .prepare_cached(
+                "SELECT version, state FROM invoice WHERE org_id = :org AND id = :id AND deleted = 0",
+            )?
+            .query_row(
+                named_params! {":org": organization.as_str(), ":id": id.as_str()},
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+            )
+            .optional()?;
+        let (version, state) = found.ok_or(StoreError::NotFound)?;
+        let version = Version::new(u64::try_from(version).map_err(broken)?);
+        Ok(Self {
+            version,
+            state: row::state(&state)?,
+        })
+    }
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Overloaded => Self::Overloaded,
+            EngineError::Unavailable(_) | EngineError::Closed => Self::Unavailable(Box::new(error)),
+            EngineError::JobPanicked | EngineError::Statement(_) => Self::Broken(Box::new(error)),
+        }
+    }
+}
+
+impl From<sqlite_engine::rusqlite::Error> for StoreError {
+    fn from(error: sqlite_engine::rusqlite::Error) -> Self {
+        Self::from(EngineError::from(error))
+    }
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Broken(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract::store_contract;
+
+    store_contract!(in_memory, async {
+        (SqliteInvoiceStore::open(&Location::Memory).unwrap(), ())
+    });
+
+    store_contract!(in_a_file_reopened, async {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::File(folder.path().join("invoices.db"));
+        SqliteInvoiceStore::open(&location).unwrap().close().await;
+        (SqliteInvoiceStore::open(&location).unwrap(), folder)
+    });
+}

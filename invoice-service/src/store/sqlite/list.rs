@@ -1,0 +1,167 @@
+//! One page of a list, as one statement that walks one index.
+
+use sqlite_engine::rusqlite::types::Value;
+use sqlite_engine::rusqlite::{Connection, params_from_iter};
+
+use crate::domain::ids::OrganizationId;
+use crate::domain::state::State;
+use crate::store::document::kind_name;
+use crate::store::{Cursor, CursorKey, ListFilter, ListOrder, ListQuery, StoreError};
+
+/// The documents of the page.
+pub(super) fn documents(
+    connection: &Connection,
+    organization: &OrganizationId,
+    query: &ListQuery,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let statement = Statement::of(organization, query);
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let documents = prepared.query_map(params_from_iter(&statement.values), |row| row.get(0))?;
+    Ok(documents.collect::<Result<_, _>>()?)
+}
+
+/// SQL text and the values of its placeholders. No text of a caller ever becomes part of the SQL.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Statement {
+    pub(super) fn of(organization: &OrganizationId, query: &ListQuery) -> Self {
+        let mut statement = Self {
+            sql: String::new(),
+            values: Vec::new(),
+        };
+        let index = index(query.order);
+        statement.sql.push_str("SELECT document FROM invoice INDEXED BY ");
+        statement.sql.push_str(index.name);
+        statement.sql.push_str(" WHERE deleted = 0");
+        statement.and("org_id = ?", [text(organization.as_str())]);
+        if let Some(cursor) = &query.after {
+            statement.after(&index, cursor);
+        }
+        statement.filter(&query.filter);
+        statement.sql.push_str(" ORDER BY ");
+        statement.sql.push_str(index.order_by);
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        statement.sql.push_str(" LIMIT ?");
+        statement.values.push(Value::Integer(limit));
+        statement
+    }
+
+    fn and<const N: usize>(&mut self, condition: &str, values: [Value; N]) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(condition);
+        self.values.extend(values);
+    }
+
+    /// Row values compare column by column, which is what a keyset needs, and SQLite seeks the index with them.
+    fn after(&mut self, index: &Index, cursor: &Cursor) {
+        let id = text(cursor.id.as_str());
+        match &cursor.key {
+            CursorKey::Integer(key) => self.and(index.after, [Value::Integer(*key), id]),
+            CursorKey::Text(key) if index.blank_last => {
+                self.and(
+                    index.after,
+                    [Value::Integer(i64::from(key.is_empty())), text(key), id],
+                );
+            }
+            CursorKey::Text(key) => self.and(index.after, [text(key), id]),
+        }
+    }
+
+    fn filter(&mut self, filter: &ListFilter) {
+        if !filter.states.is_empty() {
+            let places = vec!["?"; filter.states.len()].join(", ");
+            self.and(&format!("state IN ({places})"), []);
+            self.values
+                .extend(filter.states.iter().map(|state| text(state.name())));
+        }
+        if let Some(kind) = filter.kind {
+            self.and("kind = ?", [text(kind_name(kind))]);
+        }
+        if let Some(customer) = &filter.customer {
+            self.and("customer_id = ?", [text(customer.as_str())]);
+        }
+        if let Some(currency) = filter.currency {
+            self.and("currency_code = ?", [text(currency.code())]);
+        }
+        let bounds = [
+            ("issue_date >= ?", filter.issued_from),
+            ("issue_date <> '' AND issue_date <= ?", filter.issued_to),
+            ("due_date >= ?", filter.due_from),
+            ("due_date <> '' AND due_date <= ?", filter.due_to),
+        ];
+        for (condition, date) in bounds {
+            if let Some(date) = date {
+                self.and(condition, [Value::Text(date.to_string())]);
+            }
+        }
+        if let Some(today) = filter.overdue_on {
+            self.and("state = ? AND remaining_minor > 0", [text(State::Open.name())]);
+            self.and(
+                "due_date <> '' AND due_date < ?",
+                [Value::Text(today.to_string())],
+            );
+        }
+        for word in filter.words.iter() {
+            // Words are stored as " one two": a blank before each, so that only beginnings match.
+            self.and("instr(words, ' ' || ?) > 0", [text(word)]);
+        }
+    }
+}
+
+/// The index that has an order.
+struct Index {
+    name: &'static str,
+    order_by: &'static str,
+    /// What comes after a cursor.
+    after: &'static str,
+    /// Whether a blank key is the last, not the first.
+    blank_last: bool,
+}
+
+const fn index(order: ListOrder) -> Index {
+    let (name, order_by, after, blank_last) = match order {
+        ListOrder::CreateTimeDescending => (
+            "invoice_by_create_time",
+            "create_time_ms DESC, id DESC",
+            "(create_time_ms, id) < (?, ?)",
+            false,
+        ),
+        ListOrder::IssueDateDescending => (
+            "invoice_by_issue_date",
+            "issue_date DESC, id DESC",
+            "(issue_date, id) < (?, ?)",
+            false,
+        ),
+        ListOrder::DueDateAscending => (
+            "invoice_by_due_date",
+            "(due_date = ''), due_date, id",
+            "((due_date = ''), due_date, id) > (?, ?, ?)",
+            true,
+        ),
+        ListOrder::NumberAscending => (
+            "invoice_by_number",
+            "(number = ''), number, id",
+            "((number = ''), number, id) > (?, ?, ?)",
+            true,
+        ),
+        ListOrder::GrossDescending => (
+            "invoice_by_gross",
+            "gross_minor DESC, id DESC",
+            "(gross_minor, id) < (?, ?)",
+            false,
+        ),
+    };
+    Index {
+        name,
+        order_by,
+        after,
+        blank_last,
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
