@@ -17,7 +17,8 @@ use crate::idempotency::{AppliedRequest, AppliedRequests};
 /// The document is the truth; the other columns are derived from it for the indexes.
 ///
 /// Every index starts with the organization, as every query does. A deleted draft leaves its row without document, so
-/// that the request id which created it stays used for ever. Dates and numbers that are absent are blank.
+/// that the request id which created it stays used for ever. What is absent is blank, but a due date
+/// or number that is absent is U+10FFFF, so that it sorts last.
 const MIGRATIONS: &[Migration] = &[Migration {
     name: "invoices",
     sql: "
@@ -46,8 +47,8 @@ const MIGRATIONS: &[Migration] = &[Migration {
             WHERE create_request_id IS NOT NULL;
         CREATE INDEX invoice_by_create_time ON invoice (org_id, create_time_ms DESC, id DESC) WHERE deleted = 0;
         CREATE INDEX invoice_by_issue_date ON invoice (org_id, issue_date DESC, id DESC) WHERE deleted = 0;
-        CREATE INDEX invoice_by_due_date ON invoice (org_id, (due_date = ''), due_date, id) WHERE deleted = 0;
-        CREATE INDEX invoice_by_number ON invoice (org_id, (number = ''), number, id) WHERE deleted = 0;
+        CREATE INDEX invoice_by_due_date ON invoice (org_id, due_date, id) WHERE deleted = 0;
+        CREATE INDEX invoice_by_number ON invoice (org_id, number, id) WHERE deleted = 0;
         CREATE INDEX invoice_by_gross ON invoice (org_id, gross_minor DESC, id DESC) WHERE deleted = 0;
     ",
 }];

@@ -3,6 +3,7 @@
 use sqlite_engine::rusqlite::types::Value;
 use sqlite_engine::rusqlite::{Connection, params_from_iter};
 
+use super::row::or_last;
 use crate::domain::ids::OrganizationId;
 use crate::domain::state::State;
 use crate::store::document::kind_name;
@@ -57,17 +58,12 @@ impl Statement {
 
     /// Row values compare column by column, which is what a keyset needs, and SQLite seeks the index with them.
     fn after(&mut self, index: &Index, cursor: &Cursor) {
-        let id = text(cursor.id.as_str());
-        match &cursor.key {
-            CursorKey::Integer(key) => self.and(index.after, [Value::Integer(*key), id]),
-            CursorKey::Text(key) if index.blank_last => {
-                self.and(
-                    index.after,
-                    [Value::Integer(i64::from(key.is_empty())), text(key), id],
-                );
-            }
-            CursorKey::Text(key) => self.and(index.after, [text(key), id]),
-        }
+        let key = match &cursor.key {
+            CursorKey::Integer(key) => Value::Integer(*key),
+            CursorKey::Text(key) if index.blank_last => text(or_last(key)),
+            CursorKey::Text(key) => text(key),
+        };
+        self.and(index.after, [key, text(cursor.id.as_str())]);
     }
 
     fn filter(&mut self, filter: &ListFilter) {
@@ -89,8 +85,8 @@ impl Statement {
         let bounds = [
             ("issue_date >= ?", filter.issued_from),
             ("issue_date <> '' AND issue_date <= ?", filter.issued_to),
-            ("due_date >= ?", filter.due_from),
-            ("due_date <> '' AND due_date <= ?", filter.due_to),
+            ("due_date < char(0x10FFFF) AND due_date >= ?", filter.due_from),
+            ("due_date <= ?", filter.due_to),
         ];
         for (condition, date) in bounds {
             if let Some(date) = date {
@@ -137,16 +133,11 @@ const fn index(order: ListOrder) -> Index {
         ),
         ListOrder::DueDateAscending => (
             "invoice_by_due_date",
-            "(due_date = ''), due_date, id",
-            "((due_date = ''), due_date, id) > (?, ?, ?)",
+            "due_date, id",
+            "(due_date, id) > (?, ?)",
             true,
         ),
-        ListOrder::NumberAscending => (
-            "invoice_by_number",
-            "(number = ''), number, id",
-            "((number = ''), number, id) > (?, ?, ?)",
-            true,
-        ),
+        ListOrder::NumberAscending => ("invoice_by_number", "number, id", "(number, id) > (?, ?)", true),
         ListOrder::GrossDescending => (
             "invoice_by_gross",
             "gross_minor DESC, id DESC",
@@ -164,4 +155,80 @@ const fn index(order: ListOrder) -> Index {
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlite_engine::rusqlite::{Connection, params_from_iter};
+
+    use super::*;
+    use crate::domain::ids::InvoiceId;
+    use crate::search::Words;
+    use crate::store::sqlite::MIGRATIONS;
+
+    /// The steps of the plan that SQLite makes for a page.
+    fn plan(connection: &Connection, query: &ListQuery) -> Vec<String> {
+        let statement = Statement::of(&OrganizationId::parse("org_a").unwrap(), query);
+        let mut explained = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql))
+            .unwrap();
+        let steps = explained
+            .query_map(params_from_iter(&statement.values), |row| row.get(3))
+            .unwrap();
+        steps.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn every_page_seeks_its_place_in_one_index_of_the_organization_and_sorts_nothing() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0].sql).unwrap();
+        let filters = [
+            ListFilter::default(),
+            ListFilter {
+                states: vec![State::Open, State::Draft],
+                ..ListFilter::default()
+            },
+            ListFilter {
+                words: Words::of_query("a b").unwrap(),
+                ..ListFilter::default()
+            },
+        ];
+        for order in ListOrder::ALL {
+            let key = match order {
+                ListOrder::CreateTimeDescending | ListOrder::GrossDescending => CursorKey::Integer(1),
+                ListOrder::IssueDateDescending | ListOrder::DueDateAscending | ListOrder::NumberAscending => {
+                    CursorKey::Text("2026-01-01".into())
+                }
+            };
+            for after in [
+                None,
+                Some(Cursor {
+                    key,
+                    id: InvoiceId::generate(),
+                }),
+            ] {
+                let seek = if after.is_some() {
+                    "(org_id=? AND "
+                } else {
+                    "(org_id=?)"
+                };
+                for filter in &filters {
+                    let query = ListQuery {
+                        filter: filter.clone(),
+                        order,
+                        after: after.clone(),
+                        limit: 51,
+                    };
+                    let plan = plan(&connection, &query);
+                    let index = index(order).name;
+                    assert_eq!(plan.len(), 1, "{order:?} {plan:?}");
+                    assert!(
+                        plan[0].starts_with(&format!("SEARCH invoice USING INDEX {index}")),
+                        "{plan:?}"
+                    );
+                    assert!(plan[0].contains(seek), "{order:?} {plan:?}");
+                }
+            }
+        }
+    }
 }

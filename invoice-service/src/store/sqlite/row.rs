@@ -9,6 +9,14 @@ use crate::search::Words;
 use crate::store::document::{InvoiceDocument, day, kind_name};
 use crate::store::{StoreError, StoredInvoice, document};
 
+/// What a due date or number that is absent is stored as: it sorts after every other text, as lists want it.
+const LAST: &str = "\u{10FFFF}";
+
+/// The text, or what stands for a blank one in a column that sorts blanks last.
+pub(super) fn or_last(text: &str) -> &str {
+    if text.is_empty() { LAST } else { text }
+}
+
 /// The values of a row, ready to be bound.
 pub(super) struct Row {
     org_id: String,
@@ -50,10 +58,10 @@ impl Row {
             number: invoice
                 .number
                 .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+                .map_or(LAST, |number| number.as_str())
+                .to_owned(),
             issue_date: day(header.issue_date),
-            due_date: day(header.effective_due_date()),
+            due_date: or_last(&day(header.effective_due_date())).to_owned(),
             gross_minor: invoice.totals.gross.get(),
             remaining_minor: invoice.totals.remaining.get(),
             create_time_ms: invoice.create_time.as_millisecond(),
