@@ -33,6 +33,7 @@ pub struct App {
     connections: ConnectionLimits,
     routes: Routes,
     readiness: Readiness,
+    validator: Arc<Validator>,
     store: Arc<dyn InvoiceStore>,
 }
 
@@ -81,8 +82,8 @@ impl App {
         let mut readiness = readiness(&store, &validator);
         let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
             .max_decoding_message_size(MAX_REQUEST_BYTES);
-        let mut routes =
-            Routes::new(Authenticated::new(service, validator)).add_service(readiness.service().await);
+        let mut routes = Routes::new(Authenticated::new(service, Arc::clone(&validator)))
+            .add_service(readiness.service().await);
         if config.reflection {
             routes = add_reflection(routes, &[proto::FILE_DESCRIPTOR_SET])?;
         }
@@ -91,6 +92,7 @@ impl App {
             connections: config.connections,
             routes: routes.prepare(),
             readiness,
+            validator,
             store,
         })
     }
@@ -98,6 +100,11 @@ impl App {
     /// The address that is bound.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
+    }
+
+    /// Whether the keys that verify tokens are here. Until then every call is answered UNAVAILABLE.
+    pub fn has_keys(&self) -> bool {
+        self.validator.is_ready()
     }
 
     /// Serves until `shutdown`, drains, and closes the store.
@@ -113,7 +120,7 @@ impl App {
 fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
     let keys = RemoteKeys::start(channel(settings));
     let expected = ValidatorConfig {
-        issuer: config.token_issuer.clone(),
+        issuer: config.trust.auth_issuer.clone(),
         audience: AUDIENCE.to_owned(),
     };
     Arc::new(Validator::new(expected, Arc::new(keys)))

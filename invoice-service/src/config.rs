@@ -21,14 +21,6 @@ pub struct Config {
     #[arg(long = "invoice-store-url", env = "INVOICE_STORE_URL", value_name = "URL")]
     pub store_url: Option<String>,
 
-    /// Where auth-service is found; the keys that verify access tokens come from there.
-    #[arg(long = "auth-url", env = "AUTH_URL", value_name = "URL", default_value = Self::AUTH_URL)]
-    pub auth_url: String,
-
-    /// The issuer that access tokens must name: the `--auth-issuer` of auth-service.
-    #[arg(long = "invoice-token-issuer", env = "INVOICE_TOKEN_ISSUER", value_name = "TEXT", default_value = Self::ISSUER)]
-    pub token_issuer: String,
-
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
     #[arg(long = "invoice-reflection", env = "INVOICE_REFLECTION")]
     pub reflection: bool,
@@ -37,15 +29,43 @@ pub struct Config {
     #[arg(long = "invoice-plaintext", env = "INVOICE_PLAINTEXT")]
     pub plaintext: bool,
 
-    /// Limits on connections.
+    /// Whose access tokens are accepted. No flags here: a process that runs auth-service too sets it by code.
+    #[arg(skip)]
+    pub trust: TrustConfig,
+
+    /// What is granted to connections. No flags here: they belong to the process.
     #[arg(skip)]
     pub connections: ConnectionLimits,
 }
 
-impl Config {
-    const LISTEN: &'static str = "127.0.0.1:50052";
+/// Whose access tokens are accepted.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TrustConfig {
+    /// Where auth-service is found; the keys that verify access tokens come from there.
+    #[arg(long, env = "AUTH_URL", value_name = "URL", default_value = Self::AUTH_URL)]
+    pub auth_url: String,
+
+    /// The issuer that access tokens must name: the `--auth-issuer` of auth-service.
+    #[arg(long, env = "AUTH_ISSUER", value_name = "TEXT", default_value = Self::ISSUER)]
+    pub auth_issuer: String,
+}
+
+impl TrustConfig {
     const AUTH_URL: &'static str = "http://127.0.0.1:50051";
     const ISSUER: &'static str = "invoiceapp";
+}
+
+impl Default for TrustConfig {
+    fn default() -> Self {
+        Self {
+            auth_url: Self::AUTH_URL.to_owned(),
+            auth_issuer: Self::ISSUER.to_owned(),
+        }
+    }
+}
+
+impl Config {
+    const LISTEN: &'static str = "127.0.0.1:50052";
 
     /// The parts of the settings that need more than their syntax checked, with every mistake at once.
     ///
@@ -59,10 +79,10 @@ impl Config {
                 .map_err(|error| format!("--invoice-store-url: {error}")),
             None => Ok(StoreUrl::file(data_dir.join("invoices.db"))),
         };
-        let auth = parse_http(&self.auth_url).ok_or_else(|| {
+        let auth = parse_http(&self.trust.auth_url).ok_or_else(|| {
             format!(
                 "--auth-url: `{}` is not a URL such as `http://127.0.0.1:50051`",
-                self.auth_url
+                self.trust.auth_url
             )
         });
         if !self.listen.ip().is_loopback() && !self.plaintext {
@@ -117,7 +137,15 @@ impl fmt::Display for ConfigError {
 pub struct Command {
     /// The service's own settings.
     #[command(flatten)]
-    pub config: Config,
+    config: Config,
+
+    /// Whose access tokens are accepted.
+    #[command(flatten)]
+    trust: TrustConfig,
+
+    /// What is granted to connections.
+    #[command(flatten)]
+    connections: ConnectionLimits,
 
     /// Where files are kept that have no setting of their own.
     #[arg(
@@ -131,6 +159,17 @@ pub struct Command {
     /// Logging.
     #[command(flatten)]
     pub log: telemetry::LogConfig,
+}
+
+impl Command {
+    /// The settings of the service.
+    pub fn into_config(self) -> Config {
+        Config {
+            trust: self.trust,
+            connections: self.connections,
+            ..self.config
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! Call [`init`] once, first thing in `main`, with the process's [`LogConfig`].
 
 mod config;
+mod exit;
 mod json;
 mod panics;
 
@@ -15,6 +16,7 @@ use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use config::{LogConfig, LogFormat};
+pub use exit::{chain, exit_code};
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]

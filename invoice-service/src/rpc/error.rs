@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use rpc_error::{FieldPath, RpcError, Violations, reason};
+use telemetry::chain;
 use tonic::Status;
 
 use super::inward;
@@ -147,20 +148,9 @@ fn store(error: &StoreError) -> Status {
 }
 
 /// `INTERNAL`, after the cause was logged; the call's span has its request id.
-pub(super) fn internal(error: &dyn Error) -> Status {
+pub(super) fn internal(error: &(dyn Error + 'static)) -> Status {
     tracing::error!(error = chain(error), "internal error");
     RpcError::internal().into()
-}
-
-/// The error and all its causes on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// An answer "invalid" without a violation: a defect of ours.

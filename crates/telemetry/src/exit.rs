@@ -1,0 +1,46 @@
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What `main` returns: success, or failure after the error and its causes were logged on one line.
+///
+/// An error of [`init`](crate::init) itself finds no log, so it is logged with the default one.
+pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    // Fails when logging is set up already, which is what is wanted.
+    let _already = tracing_subscriber::fmt().with_writer(std::io::stderr).try_init();
+    tracing::error!(error = chain(error.as_ref()), "cannot go on");
+    ExitCode::FAILURE
+}
+
+/// An error and all its causes on one line: `cannot connect: timed out`. A cause whose text its effect repeats is left
+/// out.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chain;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot start{0}")]
+    struct Effect(&'static str, #[source] std::io::Error);
+
+    #[test]
+    fn causes_are_named_once() {
+        let cause = || std::io::Error::other("disk full");
+        assert_eq!(chain(&Effect("", cause())), "cannot start: disk full");
+        assert_eq!(chain(&Effect(": disk full", cause())), "cannot start: disk full");
+    }
+}
