@@ -9,24 +9,39 @@ use tonic::transport::Uri;
 
 use crate::store::StoreUrl;
 
-/// The settings of invoice-service. Every field is a flag and an environment variable.
+/// The settings of invoice-service. Every field is a flag and an environment variable. Their ids carry the
+/// service's name, so that one command line can hold the settings of all services.
 #[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one, which is logged.
-    #[arg(long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value = Self::LISTEN)]
+    #[arg(id = "invoice_listen", long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value = Self::LISTEN)]
     pub listen: SocketAddr,
 
     /// Where invoices are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and invoices.db in the data
     /// directory.
-    #[arg(long = "invoice-store-url", env = "INVOICE_STORE_URL", value_name = "URL")]
+    #[arg(
+        id = "invoice_store_url",
+        long = "invoice-store-url",
+        env = "INVOICE_STORE_URL",
+        value_name = "URL"
+    )]
     pub store_url: Option<String>,
 
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
-    #[arg(long = "invoice-reflection", env = "INVOICE_REFLECTION")]
+    #[arg(
+        id = "invoice_reflection",
+        long = "invoice-reflection",
+        env = "INVOICE_REFLECTION"
+    )]
     pub reflection: bool,
 
     /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
-    #[arg(long = "invoice-plaintext", env = "INVOICE_PLAINTEXT")]
+    #[arg(
+        id = "invoice_plaintext",
+        long = "invoice-plaintext",
+        env = "INVOICE_PLAINTEXT"
+    )]
     pub plaintext: bool,
 
     /// Whose access tokens are accepted. No flags here: a process that runs auth-service too sets it by code.
@@ -40,6 +55,7 @@ pub struct Config {
 
 /// Whose access tokens are accepted.
 #[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
 pub struct TrustConfig {
     /// Where auth-service is found; the keys that verify access tokens come from there.
     #[arg(long, env = "AUTH_URL", value_name = "URL", default_value = Self::AUTH_URL)]
@@ -181,7 +197,7 @@ mod tests {
     fn mistakes(arguments: &[&str]) -> Vec<String> {
         let arguments = std::iter::once("invoice-service").chain(arguments.iter().copied());
         Command::parse_from(arguments)
-            .config
+            .into_config()
             .validate(Path::new("data"))
             .map_or_else(|error| error.0, |_| vec![])
     }
