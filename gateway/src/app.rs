@@ -1,0 +1,120 @@
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use grpc_server::{ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, serve};
+use tonic::service::Routes;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::config::{Config, ConfigErrors};
+use crate::forward::Forward;
+use crate::jwks::Jwks;
+use crate::routes::RouteTable;
+use crate::upstream::Upstream;
+use crate::upstream_channel::UpstreamChannel;
+use crate::web;
+
+/// For an upstream to say how it is; longer is an answer too.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration has mistakes.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigErrors),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address} (GATEWAY_LISTEN_ADDR): {source}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A fault of the build.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
+}
+
+/// A gateway that is bound and ready to run. It starts whether or not its upstreams are there.
+pub struct App {
+    listener: Listener,
+    router: Router,
+    readiness: Readiness,
+    connections: ConnectionLimits,
+}
+
+impl App {
+    /// Validates `config` and binds the port; nothing is served yet.
+    ///
+    /// # Errors
+    /// [`BuildError`]; nothing is left behind.
+    pub async fn build(config: Config) -> Result<Self, BuildError> {
+        let settings = config.settings()?;
+        let auth = Arc::new(Upstream::new("auth-service", settings.auth));
+        let invoice = Arc::new(Upstream::new("invoice-service", settings.invoice));
+        let routes = Arc::new(RouteTable::new(&auth, &invoice));
+        let mut readiness = readiness(&routes);
+        let local = add_reflection(
+            Routes::new(readiness.service().await),
+            &[proto::FILE_DESCRIPTOR_SET],
+        )?;
+        let address = config.edge.gateway_listen;
+        let listener = Listener::bind(address)
+            .await
+            .map_err(|source| BuildError::Listen { address, source })?;
+        let router = web::router(
+            local,
+            Forward::new(Arc::clone(&routes)),
+            config.calls.with_long_lived(routes.long_lived()),
+            settings.allowed_origins,
+            Arc::new(Jwks::new(auth)),
+        );
+        Ok(Self {
+            listener,
+            router,
+            readiness,
+            connections: config.connections,
+        })
+    }
+
+    /// The address that is really bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown`, then drains; returns when the last connection is closed.
+    pub async fn run(self, shutdown: Shutdown) {
+        tracing::info!(address = %self.local_addr(), "gateway listens");
+        tokio::spawn(self.readiness.run(shutdown.clone()));
+        let drained = serve(self.listener, self.router, self.connections, shutdown).await;
+        tracing::info!(cut_connections = drained.cut_connections, "gateway ended");
+    }
+}
+
+/// The gateway itself is ready when it runs; each service when its upstream says so. One dead upstream must not take the
+/// way to the others out of a load balancer.
+fn readiness(routes: &RouteTable) -> Readiness {
+    let names: Vec<&str> = routes.services().map(|(service, _)| service).collect();
+    routes
+        .services()
+        .fold(Readiness::new(names), |readiness, (service, upstream)| {
+            let client = HealthClient::new(UpstreamChannel(Arc::clone(upstream)));
+            readiness.check_service(service, upstream.name(), move || serves(client.clone(), service))
+        })
+}
+
+async fn serves(mut client: HealthClient<UpstreamChannel>, service: &'static str) -> bool {
+    let mut request = tonic::Request::new(HealthCheckRequest {
+        service: service.to_owned(),
+    });
+    request.set_timeout(HEALTH_TIMEOUT);
+    match client.check(request).await {
+        Ok(answer) => answer.into_inner().status() == ServingStatus::Serving,
+        Err(_) => false,
+    }
+}

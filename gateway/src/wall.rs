@@ -1,0 +1,203 @@
+//! What a browser may make a visitor's machine send to us, and what of it we refuse before anything is read.
+//!
+//! gRPC-Web itself has no defence against cross-site requests: a foreign page's `text/plain` POST needs no preflight. So
+//! only requests that a page cannot send without asking first pass: the exact content types, a known origin when there
+//! is one, and on gRPC-Web a header of its clients.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderValue, Method, StatusCode, Version};
+
+use crate::headers::{X_GRPC_WEB, X_USER_AGENT};
+use crate::origin::{self, Origin};
+
+const NATIVE: [&str; 2] = ["application/grpc", "application/grpc+proto"];
+const WEB: [&str; 4] = [
+    "application/grpc-web",
+    "application/grpc-web+proto",
+    "application/grpc-web-text",
+    "application/grpc-web-text+proto",
+];
+
+/// Lets a request through to the API, or answers it with the reason.
+pub(crate) async fn guard(State(allowed): State<Arc<[Origin]>>, request: Request, next: Next) -> Response {
+    match refusal(&request, &allowed) {
+        None => next.run(request).await,
+        Some(refusal) => {
+            tracing::debug!(path = request.uri().path(), status = %refusal.0, reason = refusal.1, "refused");
+            answer(refusal)
+        }
+    }
+}
+
+type Refusal = (StatusCode, &'static str);
+
+fn answer((status, text): Refusal) -> Response {
+    let mut response = (status, format!("{text}\n")).into_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let methods = HeaderValue::from_static("POST, OPTIONS");
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal> {
+    if request.method() != Method::POST {
+        return Some((StatusCode::METHOD_NOT_ALLOWED, "the API is called with POST"));
+    }
+    let headers = request.headers();
+    let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(content_type), None) = (content_types.next(), content_types.next()) else {
+        return Some(wrong_content_type());
+    };
+    let is_web = WEB.iter().any(|web| content_type == web);
+    if !is_web && !NATIVE.iter().any(|native| content_type == native) {
+        return Some(wrong_content_type());
+    }
+    if !is_web && request.version() < Version::HTTP_2 {
+        return Some((
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            "gRPC needs HTTP/2; over HTTP/1.1 use gRPC-Web",
+        ));
+    }
+    if !headers
+        .get_all(ORIGIN)
+        .iter()
+        .all(|origin| is_allowed(origin, request, allowed))
+    {
+        return Some((
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not call the API (GATEWAY_ALLOWED_ORIGINS)",
+        ));
+    }
+    if is_web && !headers.contains_key(X_GRPC_WEB) && !headers.contains_key(X_USER_AGENT) {
+        return Some((
+            StatusCode::FORBIDDEN,
+            "gRPC-Web requests carry x-grpc-web or x-user-agent",
+        ));
+    }
+    None
+}
+
+fn wrong_content_type() -> Refusal {
+    (
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "the API takes application/grpc[+proto] and application/grpc-web[-text][+proto], exactly",
+    )
+}
+
+fn is_allowed(origin: &HeaderValue, request: &http::Request<Body>, allowed: &[Origin]) -> bool {
+    allowed.iter().any(|known| known.is(origin))
+        || authority(request).is_some_and(|authority| origin::is_own(origin, &authority))
+}
+
+/// How the client addressed us: `:authority`, or `Host`.
+fn authority(request: &http::Request<Body>) -> Option<Authority> {
+    let host = || request.headers().get(HOST)?.to_str().ok()?.parse().ok();
+    request.uri().authority().cloned().or_else(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::request::Builder;
+    use http::{Request, Version};
+
+    use super::{Origin, refusal};
+
+    /// The status that answers a request for a gateway that allows `https://app.example.com`.
+    fn refused(request: Builder) -> Option<u16> {
+        let allowed = [Origin::parse("https://app.example.com").unwrap()];
+        let request = request.body(Body::empty()).unwrap();
+        refusal(&request, &allowed).map(|(status, _)| status.as_u16())
+    }
+
+    fn web() -> Builder {
+        post("application/grpc-web+proto").header("x-grpc-web", "1")
+    }
+
+    fn post(content_type: &str) -> Builder {
+        Request::post("/s/M")
+            .version(Version::HTTP_2)
+            .header("content-type", content_type)
+    }
+
+    #[test]
+    fn exact_grpc_content_types_pass_and_nothing_like_them() {
+        for good in ["application/grpc", "application/grpc+proto"] {
+            assert_eq!(refused(post(good)), None, "{good}");
+        }
+        for good in super::WEB {
+            assert_eq!(refused(post(good).header("x-user-agent", "c")), None, "{good}");
+        }
+        for bad in [
+            "text/plain",
+            "text/plain; application/grpc-web",
+            "application/grpc-web; charset=utf-8",
+            "application/grpc-web+json",
+            "application/grpc+json",
+            "Application/Grpc",
+            "",
+        ] {
+            assert_eq!(refused(post(bad).header("x-grpc-web", "1")), Some(415), "{bad}");
+        }
+        assert_eq!(refused(web().header("content-type", "text/plain")), Some(415));
+        assert_eq!(
+            refused(Request::post("/s/M").header("x-grpc-web", "1")),
+            Some(415)
+        );
+    }
+
+    #[test]
+    fn a_foreign_origin_is_refused_and_none_is_fine() {
+        assert_eq!(refused(web()), None);
+        assert_eq!(refused(web().header("origin", "https://app.example.com")), None);
+        for foreign in [
+            "https://evil.example",
+            "null",
+            "",
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "https://app.example.com.evil.example",
+        ] {
+            assert_eq!(refused(web().header("origin", foreign)), Some(403), "{foreign}");
+        }
+        let both = web()
+            .header("origin", "https://app.example.com")
+            .header("origin", "https://evil.example");
+        assert_eq!(refused(both), Some(403));
+    }
+
+    #[test]
+    fn a_page_of_this_server_itself_is_no_foreigner() {
+        let own = web()
+            .header("host", "127.0.0.1:8080")
+            .header("origin", "http://127.0.0.1:8080");
+        assert_eq!(refused(own), None);
+        let rebound = web()
+            .header("host", "evil.example:8080")
+            .header("origin", "http://evil.example:8080");
+        assert_eq!(refused(rebound), Some(403));
+    }
+
+    #[test]
+    fn grpc_web_needs_a_header_that_a_form_cannot_set() {
+        assert_eq!(refused(post("application/grpc-web")), Some(403));
+    }
+
+    #[test]
+    fn only_post_and_native_grpc_only_over_http2() {
+        for method in ["GET", "PUT", "DELETE", "PATCH", "HEAD"] {
+            assert_eq!(refused(web().method(method)), Some(405), "{method}");
+        }
+        let old = post("application/grpc").version(Version::HTTP_11);
+        assert_eq!(refused(old), Some(505));
+        assert_eq!(refused(web().version(Version::HTTP_11)), None);
+    }
+}

@@ -1,0 +1,82 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use grpc_server::{CallLimits, REQUEST_ID_HEADER, call_stack};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method};
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+use tower::{Layer as _, ServiceBuilder};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::forward::Forward;
+use crate::headers::{
+    GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS, GRPC_TIMEOUT, IDEMPOTENT_REPLAY, TRACEPARENT, X_GRPC_WEB,
+    X_USER_AGENT,
+};
+use crate::jwks::{self, Jwks};
+use crate::origin::Origin;
+use crate::{pages, wall};
+
+/// How long a browser may remember a preflight: Chromium takes no more than two hours.
+const PREFLIGHT_AGE: Duration = Duration::from_hours(2);
+
+/// Everything the gateway answers. `local` are the gRPC services that it implements itself.
+pub(crate) fn router(
+    local: Routes,
+    forward: Forward,
+    limits: CallLimits,
+    allowed: Vec<Origin>,
+    jwks: Arc<Jwks>,
+) -> Router {
+    let calls = Routes::from(local.into_axum_router().fallback_service(forward));
+    let api = GrpcWebLayer::new().layer(call_stack(calls, limits));
+    let cors = cors(&allowed);
+    let wall = from_fn_with_state(Arc::<[Origin]>::from(allowed), wall::guard);
+    // Outermost first: what the wall refuses still carries the headers that let an allowed page read why.
+    let api = Router::new()
+        .fallback_service(api)
+        .layer(ServiceBuilder::new().layer(cors).layer(wall));
+    let no_sniffing =
+        SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Router::new()
+        .route("/", get(pages::index).fallback_service(api.clone()))
+        .route("/healthz", get(pages::healthz).fallback_service(api.clone()))
+        .route(
+            "/.well-known/jwks.json",
+            get(jwks::get).with_state(jwks).fallback_service(api.clone()),
+        )
+        .fallback_service(api)
+        .layer(no_sniffing)
+}
+
+/// The pages that may call us and read the answer. Credentials are allowed because the origins are explicit.
+fn cors(allowed: &[Origin]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(
+            allowed.iter().filter_map(Origin::to_header_value),
+        ))
+        .allow_credentials(true)
+        .allow_methods([Method::POST])
+        .allow_headers([
+            CONTENT_TYPE,
+            X_GRPC_WEB,
+            X_USER_AGENT,
+            GRPC_TIMEOUT,
+            AUTHORIZATION,
+            REQUEST_ID_HEADER,
+            TRACEPARENT,
+        ])
+        .expose_headers([
+            GRPC_STATUS,
+            GRPC_MESSAGE,
+            GRPC_STATUS_DETAILS,
+            REQUEST_ID_HEADER,
+            IDEMPOTENT_REPLAY,
+        ])
+        .max_age(PREFLIGHT_AGE)
+}

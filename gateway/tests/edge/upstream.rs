@@ -1,0 +1,208 @@
+//! An upstream whose messages are plain strings, under the names that the gateway forwards. It is bare tonic: what the
+//! gateway promises, it must keep without help from behind.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use futures::FutureExt as _;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use grpc_server::{ConnectionLimits, Listener, Shutdown, serve};
+use http::{HeaderMap, Request, Response};
+use proto::auth::v1::token_service_server::{TokenService, TokenServiceServer};
+use proto::auth::v1::{GetJwksRequest, GetJwksResponse, Jwk, ValidateTokenRequest, ValidateTokenResponse};
+use rpc_error::{FieldPath, Violations};
+use tokio::sync::watch;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic_prost::ProstCodec;
+use tower::Service;
+
+pub(crate) type Seen = Arc<Mutex<Vec<(String, HeaderMap)>>>;
+
+pub(crate) struct Upstream {
+    pub(crate) addr: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+    /// Path and headers of every call except health.
+    pub(crate) seen: Seen,
+    /// Lets `WatchInvoices` send its second message and end.
+    pub(crate) release: watch::Sender<bool>,
+}
+
+impl Upstream {
+    pub(crate) async fn start() -> Self {
+        let (release, released) = watch::channel(false);
+        let seen = Seen::default();
+        let invoices = Invoices {
+            released,
+            seen: Arc::clone(&seen),
+        };
+        let (health, health_server) = tonic_health::server::health_reporter();
+        health
+            .set_service_status(
+                "invoiceapp.invoice.v1.InvoiceService",
+                tonic_health::ServingStatus::Serving,
+            )
+            .await;
+        let keys = Keys(Arc::clone(&seen));
+        let routes = Routes::new(invoices)
+            .add_service(TokenServiceServer::new(keys))
+            .add_service(health_server);
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let addr = listener.local_addr();
+        let shutdown = Shutdown::manual();
+        tokio::spawn(serve(
+            listener,
+            routes,
+            ConnectionLimits::default(),
+            shutdown.clone(),
+        ));
+        Self {
+            addr,
+            shutdown,
+            seen,
+            release,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    pub(crate) fn last_headers(&self) -> HeaderMap {
+        self.seen.lock().unwrap().last().unwrap().1.clone()
+    }
+}
+
+/// `auth-service` as far as keys go.
+struct Keys(Seen);
+
+#[tonic::async_trait]
+impl TokenService for Keys {
+    async fn validate_token(
+        &self,
+        _: tonic::Request<ValidateTokenRequest>,
+    ) -> Result<tonic::Response<ValidateTokenResponse>, Status> {
+        Ok(tonic::Response::new(ValidateTokenResponse::default()))
+    }
+
+    async fn get_jwks(
+        &self,
+        request: tonic::Request<GetJwksRequest>,
+    ) -> Result<tonic::Response<GetJwksResponse>, Status> {
+        let headers = request.metadata().clone().into_headers();
+        self.0.lock().unwrap().push(("GetJwks".to_owned(), headers));
+        let key = Jwk {
+            kid: "key-1".to_owned(),
+            ..Jwk::default()
+        };
+        Ok(tonic::Response::new(GetJwksResponse { keys: vec![key] }))
+    }
+}
+
+#[derive(Clone)]
+struct Invoices {
+    released: watch::Receiver<bool>,
+    seen: Seen,
+}
+
+impl tonic::server::NamedService for Invoices {
+    const NAME: &'static str = "invoiceapp.invoice.v1.InvoiceService";
+}
+
+impl Service<Request<Body>> for Invoices {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let path = request.uri().path().to_owned();
+        let headers = request.headers().clone();
+        self.seen.lock().unwrap().push((path.clone(), headers));
+        let handler = Handler {
+            method: path.rsplit('/').next().unwrap().to_owned(),
+            released: self.released.clone(),
+        };
+        async move {
+            let mut grpc = tonic::server::Grpc::new(ProstCodec::<String, String>::default());
+            Ok(match handler.method.as_str() {
+                "WatchInvoices" => grpc.server_streaming(handler, request).await,
+                "NotGrpc" => Response::new(Body::new(http_body_util::Full::from("<html>"))),
+                _ => grpc.unary(handler, request).await,
+            })
+        }
+        .boxed()
+    }
+}
+
+#[derive(Clone)]
+struct Handler {
+    method: String,
+    released: watch::Receiver<bool>,
+}
+
+impl tonic::server::UnaryService<String> for Handler {
+    type Response = String;
+    type Future = BoxFuture<'static, Result<tonic::Response<String>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<String>) -> Self::Future {
+        let method = self.method.clone();
+        async move {
+            match method.as_str() {
+                "CreateInvoice" => Err(with_violations(2)),
+                "ManyProblems" => Err(with_violations(Violations::MOST)),
+                "Wait" => std::future::pending().await,
+                _ => {
+                    let mut answer = tonic::Response::new(request.into_inner());
+                    let metadata = answer.metadata_mut();
+                    metadata.insert("x-idempotent-replay", "true".parse().unwrap());
+                    metadata.insert("x-internal", "secret".parse().unwrap());
+                    metadata.insert("set-cookie", "a=b".parse().unwrap());
+                    Ok(answer)
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// An error with `count` violations of 250 bytes each.
+fn with_violations(count: usize) -> Status {
+    let mut violations = Violations::new();
+    for index in 0..count {
+        let path = FieldPath::new("invoice")
+            .field("lines")
+            .index(index)
+            .field("quantity");
+        violations.push(path, "DECIMAL_MALFORMED", "write a decimal number. ".repeat(9));
+    }
+    Status::from(violations.into_result().unwrap_err())
+}
+
+impl tonic::server::ServerStreamingService<String> for Handler {
+    type Response = String;
+    type ResponseStream = BoxStream<'static, Result<String, Status>>;
+    type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
+
+    fn call(&mut self, _: tonic::Request<String>) -> Self::Future {
+        let mut released = self.released.clone();
+        let first = stream::iter([Ok("first".to_owned())]);
+        let second = stream::once(async move {
+            released.wait_for(|released| *released).await.unwrap();
+            Ok("second".to_owned())
+        });
+        async move { Ok(tonic::Response::new(first.chain(second).boxed())) }.boxed()
+    }
+}
