@@ -84,6 +84,22 @@ impl Validator {
         self.verify_for(token, &self.config.audience, now)
     }
 
+    /// [`Validator::verify`] at the validator's own time.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_now(&self, token: &str) -> Result<Principal, TokenError> {
+        self.verify(token, (self.clock)())
+    }
+
+    /// [`Validator::verify_for`] at the validator's own time.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn verify_now_for(&self, token: &str, audience: &str) -> Result<Principal, TokenError> {
+        self.verify_for(token, audience, (self.clock)())
+    }
+
     /// [`Validator::verify`] with another audience.
     ///
     /// # Errors

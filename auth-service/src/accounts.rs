@@ -1,0 +1,131 @@
+//! Use cases around accounts: registering and signing in.
+
+use std::sync::Arc;
+
+use authn::Role;
+
+use crate::domain::clock::Clock;
+use crate::domain::email::{Email, EmailKey};
+use crate::domain::ids::{OrganizationId, UserId, new_ulid};
+use crate::domain::password::Password;
+use crate::domain::text::{ClientLabel, DisplayName, OrganizationName};
+use crate::domain::user::{Membership, PasswordHash, User};
+use crate::error::AuthError;
+use crate::hashing::{HashingPool, Place, Verdict};
+use crate::sessions::{Sessions, Tokens};
+use crate::store::AuthStore;
+
+/// What a person registers with.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) email: Email,
+    pub(crate) password: Password,
+    pub(crate) display_name: DisplayName,
+    pub(crate) organization_name: OrganizationName,
+    pub(crate) client_label: ClientLabel,
+}
+
+/// What a person signs in with.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) email: EmailKey,
+    pub(crate) password: Password,
+    pub(crate) client_label: ClientLabel,
+}
+
+/// Who signed in, and the tokens of the new session.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    pub(crate) user: User,
+    pub(crate) tokens: Tokens,
+}
+
+/// See the module.
+pub(crate) struct Accounts {
+    pub(crate) store: Arc<dyn AuthStore>,
+    pub(crate) hashing: HashingPool,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) clock: Clock,
+}
+
+impl Accounts {
+    /// A place for the one hash that a registration or sign-in costs, before anything else is done for it.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub(crate) fn admit(&self) -> Result<Place, AuthError> {
+        Ok(self.hashing.admit()?)
+    }
+
+    /// Makes a user, the user's organization and a first session.
+    ///
+    /// # Errors
+    /// `EmailTaken`, `Busy`, and the store's. After `Unavailable` the user may exist: signing in tells.
+    pub(crate) async fn register(
+        &self,
+        place: Place,
+        registration: Registration,
+    ) -> Result<SignedIn, AuthError> {
+        // Saves the hash; the unique index decides.
+        if self
+            .store
+            .user_by_email(&registration.email.key())
+            .await?
+            .is_some()
+        {
+            return Err(AuthError::EmailTaken);
+        }
+        let password_hash = self.hashing.hash(place, registration.password).await?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId::from_ulid(new_ulid(now)),
+            email: registration.email,
+            display_name: registration.display_name,
+            password_hash,
+            security_version: 1,
+            membership: Membership {
+                organization_id: OrganizationId::from_ulid(new_ulid(now)),
+                organization_name: registration.organization_name,
+                role: Role::Owner,
+            },
+            create_time: now,
+        };
+        let session = self.sessions.begin(&user, registration.client_label, now);
+        let tokens = self.sessions.tokens(&user, &session, now)?;
+        self.store.insert_user(user.clone(), session).await?;
+        Ok(SignedIn { user, tokens })
+    }
+
+    /// Starts a session. An unknown address and a wrong password cost the same and are answered alike.
+    ///
+    /// # Errors
+    /// `CredentialsInvalid`, `Busy`, and the store's.
+    pub(crate) async fn login(&self, place: Place, credentials: Credentials) -> Result<SignedIn, AuthError> {
+        let user = self.store.user_by_email(&credentials.email).await?;
+        let stored = user.as_ref().map(|user| user.password_hash.clone());
+        let verdict = self.hashing.compare(place, credentials.password, stored).await?;
+        let (Some(user), Verdict::Right { stronger }) = (user, verdict) else {
+            return Err(AuthError::CredentialsInvalid);
+        };
+        let now = self.clock.now();
+        let session = self.sessions.begin(&user, credentials.client_label, now);
+        let tokens = self.sessions.tokens(&user, &session, now)?;
+        self.store.insert_session(session).await?;
+        if let Some(stronger) = stronger {
+            self.strengthen(&user, stronger).await;
+        }
+        Ok(SignedIn { user, tokens })
+    }
+
+    /// Stores a stronger hash of the same password, unless the password was changed meanwhile. A failure does not spoil
+    /// the sign-in: the next one tries again.
+    async fn strengthen(&self, user: &User, stronger: PasswordHash) {
+        if let Err(error) = self
+            .store
+            .replace_password_hash(&user.id, &user.password_hash, stronger)
+            .await
+        {
+            tracing::warn!(%error, "a stronger password hash was not stored");
+        }
+    }
+}

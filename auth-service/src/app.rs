@@ -1,0 +1,187 @@
+//! The service as one value: build it, ask for its address, run it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use authn::{Authenticated, Validator, ValidatorConfig};
+use grpc_server::{
+    CallLimits, ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, call_stack,
+    serve,
+};
+use proto::auth::v1::auth_service_server::AuthServiceServer;
+use proto::auth::v1::token_service_server::TokenServiceServer;
+use tonic::server::NamedService as _;
+use tonic::service::Routes;
+
+use crate::accounts::Accounts;
+use crate::config::{Config, ConfigError, Settings};
+use crate::domain::clock::Clock;
+use crate::hashing::HashingPool;
+use crate::keys::{KeyRing, KeysError};
+use crate::master_key::{MasterKey, MasterKeyError};
+use crate::rpc::{ANONYMOUS, AuthService, TokenService};
+use crate::sessions::Sessions;
+use crate::store::AuthStore;
+use crate::tokens::{AUDIENCE, AccessTokens, RefreshTokens};
+
+/// 4 KiB: no request of this service is larger than a token or a password and some names.
+const MAX_REQUEST_BYTES: usize = 4 * 1024;
+
+/// auth-service, ready to run: the store is open, the keys are loaded and the port is bound.
+pub struct App {
+    listener: Listener,
+    connections: ConnectionLimits,
+    routes: Routes,
+    readiness: Readiness,
+    store: Arc<dyn AuthStore>,
+}
+
+/// Why the service cannot start. Each text is a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Settings that make no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The key file cannot be used.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] sqlite_engine::OpenError),
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The threads that hash passwords cannot be started.
+    #[error("cannot start hashing passwords: {0}")]
+    Hashing(#[source] io::Error),
+    /// The port cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The cryptography library failed its self-test.
+    #[error(transparent)]
+    Crypto(#[from] authn::CryptoError),
+    /// A fault of the build.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
+}
+
+impl App {
+    /// Opens the store, loads or makes the keys and binds the port; nothing is served yet. Needs a runtime.
+    ///
+    /// # Errors
+    /// [`BuildError`], one variant per cause.
+    pub async fn build(config: Config, data_dir: &Path) -> Result<Self, BuildError> {
+        Self::build_with_clock(config, data_dir, Clock::system()).await
+    }
+
+    /// [`App::build`] with another clock, for tests.
+    ///
+    /// # Errors
+    /// [`BuildError`], one variant per cause.
+    pub async fn build_with_clock(config: Config, data_dir: &Path, clock: Clock) -> Result<Self, BuildError> {
+        let settings = config.validate(data_dir)?;
+        authn::install_crypto_provider()?;
+        let listener = Listener::bind(config.listen)
+            .await
+            .map_err(|source| BuildError::Listen {
+                address: config.listen,
+                source,
+            })?;
+        let master = MasterKey::load_or_create(&settings.key_file)?;
+        let store = settings.store.open()?;
+        let keys = Arc::new(KeyRing::load(&*store, &master, &clock).await?);
+        let hashing = HashingPool::start(config.hashing).map_err(BuildError::Hashing)?;
+        let validator = Arc::new(validator(&config, &keys, &clock));
+        let sessions = Arc::new(sessions(&config, &settings, &store, &keys, &master, &clock));
+        let accounts = Accounts {
+            store: Arc::clone(&store),
+            hashing,
+            sessions: Arc::clone(&sessions),
+            clock,
+        };
+
+        let auth = AuthService::new(Arc::new(accounts), Arc::clone(&sessions), Arc::clone(&validator));
+        let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
+        let tokens = TokenService::new(sessions, validator, keys);
+        let tokens = TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let mut readiness = readiness(&store);
+        let mut routes = Routes::new(auth)
+            .add_service(tokens)
+            .add_service(readiness.service().await);
+        if config.reflection {
+            routes = add_reflection(routes, &[proto::FILE_DESCRIPTOR_SET])?;
+        }
+        Ok(Self {
+            listener,
+            connections: config.connections,
+            routes: routes.prepare(),
+            readiness,
+            store,
+        })
+    }
+
+    /// The address that is bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown`, drains, and closes the store.
+    pub async fn run(self, shutdown: Shutdown) {
+        tracing::info!(address = %self.local_addr(), "auth-service listens");
+        tokio::spawn(self.readiness.run(shutdown.clone()));
+        let service = call_stack(self.routes, CallLimits::default());
+        serve(self.listener, service, self.connections, shutdown).await;
+        self.store.close().await;
+    }
+}
+
+fn validator(config: &Config, keys: &KeyRing, clock: &Clock) -> Validator {
+    let expected = ValidatorConfig {
+        issuer: config.issuer.clone(),
+        audience: AUDIENCE.to_owned(),
+    };
+    let clock = clock.clone();
+    Validator::new(expected, Arc::new(keys.key_set())).with_clock(move || clock.now())
+}
+
+fn sessions(
+    config: &Config,
+    settings: &Settings,
+    store: &Arc<dyn AuthStore>,
+    keys: &Arc<KeyRing>,
+    master: &MasterKey,
+    clock: &Clock,
+) -> Sessions {
+    Sessions {
+        store: Arc::clone(store),
+        access_tokens: AccessTokens {
+            keys: Arc::clone(keys),
+            issuer: config.issuer.clone(),
+            life: settings.access_token_life,
+        },
+        refresh_tokens: RefreshTokens::new(master.refresh_token_key()),
+        limits: settings.sessions,
+        clock: clock.clone(),
+    }
+}
+
+/// Ready when the store answers.
+fn readiness(store: &Arc<dyn AuthStore>) -> Readiness {
+    let store = Arc::clone(store);
+    let names = [
+        AuthServiceServer::<AuthService>::NAME,
+        TokenServiceServer::<TokenService>::NAME,
+    ];
+    Readiness::new(names).check("store", move || {
+        let store = Arc::clone(&store);
+        async move { store.ping().await.is_ok() }
+    })
+}

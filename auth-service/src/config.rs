@@ -1,0 +1,319 @@
+//! What an operator can set.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use grpc_server::ConnectionLimits;
+use jiff::SignedDuration;
+
+use crate::domain::session::SessionLimits;
+use crate::store::StoreUrl;
+
+/// The settings of auth-service. Every field is a flag and an environment variable. Their ids carry the service's name,
+/// so that one command line can hold the settings of all services.
+#[derive(Debug, Clone, clap::Args)]
+#[group(skip)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one, which is logged.
+    #[arg(
+        id = "auth_listen",
+        long = "auth-listen",
+        env = "AUTH_LISTEN_ADDR",
+        value_name = "ADDR",
+        default_value = Self::LISTEN
+    )]
+    pub listen: SocketAddr,
+
+    /// Where users, sessions and keys are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and auth.db in the
+    /// data directory.
+    #[arg(
+        id = "auth_store_url",
+        long = "auth-store-url",
+        env = "AUTH_STORE_URL",
+        value_name = "URL"
+    )]
+    pub store_url: Option<String>,
+
+    /// File with the master key that protects signing keys and refresh tokens; made on first start, mode 0600. Every
+    /// replica needs the same. Unset: keys/master.key in the data directory.
+    #[arg(
+        id = "auth_key_file",
+        long = "auth-key-file",
+        env = "AUTH_KEY_FILE",
+        value_name = "FILE"
+    )]
+    pub key_file: Option<PathBuf>,
+
+    /// The issuer that access tokens name.
+    #[arg(
+        id = "auth_issuer",
+        long = "auth-issuer",
+        env = "AUTH_ISSUER",
+        value_name = "TEXT",
+        default_value = Self::ISSUER
+    )]
+    pub issuer: String,
+
+    /// Life of an access token in seconds, 60 to 900. Shorter: more refreshes. Longer: a stolen one works longer.
+    #[arg(
+        id = "auth_access_token_seconds",
+        long = "auth-access-token-seconds",
+        env = "AUTH_ACCESS_TOKEN_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = Self::ACCESS_TOKEN_SECONDS
+    )]
+    pub access_token_seconds: u32,
+
+    /// Days after which a session ends that was not refreshed, 1 to 365.
+    #[arg(
+        id = "auth_session_idle_days",
+        long = "auth-session-idle-days",
+        env = "AUTH_SESSION_IDLE_DAYS",
+        value_name = "DAYS",
+        default_value_t = Self::SESSION_IDLE_DAYS
+    )]
+    pub session_idle_days: u16,
+
+    /// Days after which a session ends in any case, 1 to 365.
+    #[arg(
+        id = "auth_session_days",
+        long = "auth-session-days",
+        env = "AUTH_SESSION_DAYS",
+        value_name = "DAYS",
+        default_value_t = Self::SESSION_DAYS
+    )]
+    pub session_days: u16,
+
+    /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
+    #[arg(id = "auth_reflection", long = "auth-reflection", env = "AUTH_REFLECTION")]
+    pub reflection: bool,
+
+    /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
+    #[arg(id = "auth_plaintext", long = "auth-plaintext", env = "AUTH_PLAINTEXT")]
+    pub plaintext: bool,
+
+    /// How many passwords are hashed at a time, and how many may wait.
+    #[arg(skip)]
+    pub hashing: HashingLimits,
+
+    /// Limits on connections.
+    #[arg(skip)]
+    pub connections: ConnectionLimits,
+}
+
+/// Bounds on the hashing of passwords, which costs 19 MiB and about 15 ms of a core each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashingLimits {
+    /// Threads. All cores but one: a flood of sign-ins leaves one to everybody else.
+    pub workers: usize,
+    /// Passwords that may wait; one more is refused at once. 16 per worker: a quarter of a second.
+    pub queue: usize,
+    /// The longest wait. Afterwards the answer would come too late for a person anyway.
+    pub deadline: Duration,
+}
+
+impl Default for HashingLimits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let workers = cores.saturating_sub(1).max(1);
+        Self {
+            workers,
+            queue: 16 * workers,
+            deadline: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Default for Config {
+    /// What an empty command line means.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            store_url: None,
+            key_file: None,
+            issuer: Self::ISSUER.to_owned(),
+            access_token_seconds: Self::ACCESS_TOKEN_SECONDS,
+            session_idle_days: Self::SESSION_IDLE_DAYS,
+            session_days: Self::SESSION_DAYS,
+            reflection: false,
+            plaintext: false,
+            hashing: HashingLimits::default(),
+            connections: ConnectionLimits::default(),
+        }
+    }
+}
+
+impl Config {
+    const LISTEN: &'static str = "127.0.0.1:50051";
+    const ISSUER: &'static str = "invoiceapp";
+    const ACCESS_TOKEN_SECONDS: u32 = 600;
+    const SESSION_IDLE_DAYS: u16 = 7;
+    const SESSION_DAYS: u16 = 30;
+
+    /// The parts of the settings that need more than their syntax checked, with every mistake at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with one sentence for each mistake.
+    pub fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
+        let mut mistakes = Vec::new();
+        if !self.listen.ip().is_loopback() && !self.plaintext {
+            mistakes.push(format!(
+                "--auth-listen: {} is not a loopback address, and nothing would be encrypted; listen on \
+                 127.0.0.1, or add --auth-plaintext when a proxy in front terminates TLS",
+                self.listen
+            ));
+        }
+        let store = match &self.store_url {
+            Some(url) => url.parse().map_err(|error| format!("--auth-store-url: {error}")),
+            None => Ok(StoreUrl::file(data_dir.join("auth.db"))),
+        };
+        mistakes.extend(store.as_ref().err().cloned());
+        if self.issuer.trim().is_empty() || self.issuer.len() > 200 {
+            mistakes.push("--auth-issuer: must be 1 to 200 bytes, such as `invoiceapp`".to_owned());
+        }
+        if !(60..=900).contains(&self.access_token_seconds) {
+            mistakes.push(format!(
+                "--auth-access-token-seconds: {} is not 60 to 900",
+                self.access_token_seconds
+            ));
+        }
+        for (flag, days) in [
+            ("--auth-session-idle-days", self.session_idle_days),
+            ("--auth-session-days", self.session_days),
+        ] {
+            if !(1..=365).contains(&days) {
+                mistakes.push(format!("{flag}: {days} is not 1 to 365"));
+            }
+        }
+        match store {
+            Ok(store) if mistakes.is_empty() => Ok(self.settings(store, data_dir)),
+            Ok(_) | Err(_) => Err(ConfigError(mistakes)),
+        }
+    }
+
+    fn settings(&self, store: StoreUrl, data_dir: &Path) -> Settings {
+        let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
+        Settings {
+            store,
+            key_file: self
+                .key_file
+                .clone()
+                .unwrap_or_else(|| data_dir.join("keys/master.key")),
+            access_token_life: SignedDuration::from_secs(self.access_token_seconds.into()),
+            sessions: SessionLimits {
+                idle: days(self.session_idle_days),
+                absolute: days(self.session_days),
+            },
+        }
+    }
+}
+
+/// The settings that were checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub(crate) store: StoreUrl,
+    pub(crate) key_file: PathBuf,
+    pub(crate) access_token_life: SignedDuration,
+    pub(crate) sessions: SessionLimits,
+}
+
+/// Settings that do not make sense: one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// The command line of the `auth-service` binary.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "auth-service",
+    version,
+    about = "Owns users, sessions and keys; speaks gRPC."
+)]
+pub struct Command {
+    /// The service's own settings.
+    #[command(flatten)]
+    pub config: Config,
+
+    /// Where files are kept that have no setting of their own.
+    #[arg(
+        long,
+        env = "INVOICE_APP_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// Logging.
+    #[command(flatten)]
+    pub log: telemetry::LogConfig,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Config {
+        Command::parse_from(std::iter::once("auth-service").chain(arguments.iter().copied())).config
+    }
+
+    fn mistakes(arguments: &[&str]) -> Vec<String> {
+        parse(arguments)
+            .validate(Path::new("data"))
+            .map_or_else(|error| error.0, |_| vec![])
+    }
+
+    #[test]
+    fn an_empty_command_line_is_the_default_and_valid() {
+        assert_eq!(format!("{:?}", parse(&[])), format!("{:?}", Config::default()));
+        assert_eq!(mistakes(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_with_its_flag() {
+        let found = mistakes(&[
+            "--auth-listen=0.0.0.0:1",
+            "--auth-store-url=postgres://x",
+            "--auth-issuer= ",
+            "--auth-access-token-seconds=3600",
+            "--auth-session-idle-days=0",
+            "--auth-session-days=1000",
+        ]);
+        let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
+        let expected = [
+            "--auth-listen",
+            "--auth-store-url",
+            "--auth-issuer",
+            "--auth-access-token-seconds",
+        ];
+        assert_eq!(flags[..4], expected);
+        assert_eq!(flags[4..], ["--auth-session-idle-days", "--auth-session-days"]);
+    }
+
+    #[test]
+    fn listening_beyond_loopback_needs_a_word() {
+        assert_eq!(
+            mistakes(&["--auth-listen=0.0.0.0:1", "--auth-plaintext"]),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn files_go_into_the_data_directory_unless_said_otherwise() {
+        let settings = parse(&[]).validate(Path::new("somewhere")).unwrap();
+        assert_eq!(settings.key_file, Path::new("somewhere/keys/master.key"));
+        let settings = parse(&["--auth-key-file=/run/secrets/key"])
+            .validate(Path::new("somewhere"))
+            .unwrap();
+        assert_eq!(settings.key_file, Path::new("/run/secrets/key"));
+    }
+}

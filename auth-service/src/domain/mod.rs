@@ -1,0 +1,11 @@
+//! What users, passwords and sessions are. Pure: no tonic, no drivers, no clock but the one that is handed in.
+
+pub(crate) mod clock;
+pub(crate) mod email;
+pub(crate) mod ids;
+pub(crate) mod password;
+pub(crate) mod secret;
+pub(crate) mod session;
+pub(crate) mod signing_key;
+pub(crate) mod text;
+pub(crate) mod user;

@@ -1,0 +1,60 @@
+//! Why a use case failed, by what the caller can do about it.
+
+use authn::TokenError;
+
+use crate::hashing::HashingError;
+use crate::store::StoreError;
+
+/// What the use cases answer instead.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    /// Somebody has registered with the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Unknown address or wrong password: nobody is told which.
+    #[error("e-mail address and password do not belong together")]
+    CredentialsInvalid,
+    /// Too many passwords are being hashed.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// Not a refresh token, or one of a session that has ended.
+    #[error("not a refresh token of a living session")]
+    RefreshTokenInvalid,
+    /// An old refresh token; its session was ended.
+    #[error("an old refresh token was presented")]
+    RefreshTokenReused,
+    /// The access token is at fault.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// Our fault.
+    #[error("a defect: {0}")]
+    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::EmailTaken => Self::EmailTaken,
+            StoreError::ActiveKeyExists => Self::Defect(Box::new(error)),
+            StoreError::Overloaded | StoreError::Unavailable(_) | StoreError::Broken(_) => Self::Store(error),
+        }
+    }
+}
+
+impl From<HashingError> for AuthError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy => Self::Busy,
+            HashingError::StoredHash(_) | HashingError::Hash(_) => Self::Defect(Box::new(error)),
+        }
+    }
+}
+
+impl From<jsonwebtoken::errors::Error> for AuthError {
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        Self::Defect(Box::new(error))
+    }
+}

@@ -1,0 +1,23 @@
+//! Users, sessions, keys and tokens: the gRPC service that says who somebody is.
+//!
+//! The layers point one way: `rpc → accounts, sessions (use cases) → domain ← store`. docs/ARCHITECTURE.md has the map.
+
+mod accounts;
+mod app;
+mod argon2id;
+mod config;
+mod domain;
+mod error;
+mod hashing;
+mod keys;
+mod master_key;
+mod rpc;
+mod sessions;
+mod store;
+mod tokens;
+
+pub use app::{App, BuildError};
+pub use config::{Command, Config, ConfigError, HashingLimits, Settings};
+pub use domain::clock::Clock;
+pub use keys::KeysError;
+pub use master_key::MasterKeyError;

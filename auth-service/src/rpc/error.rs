@@ -1,0 +1,116 @@
+//! Failures as clients see them.
+
+use std::error::Error;
+use std::time::Duration;
+
+use rpc_error::{RpcError, reason};
+use tonic::Status;
+
+use crate::error::AuthError;
+use crate::store::StoreError;
+
+/// When the hashing queue has room again.
+const RETRY_BUSY: Duration = Duration::from_secs(1);
+/// When the store's queue has room again.
+const RETRY_OVERLOAD: Duration = Duration::from_millis(200);
+/// When a store that is down may be back.
+const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
+
+/// Reasons of this package; each stands in `ErrorReason` of the contract.
+mod own_reason {
+    pub(super) const EMAIL_TAKEN: &str = "EMAIL_TAKEN";
+    pub(super) const CREDENTIALS_INVALID: &str = "CREDENTIALS_INVALID";
+    pub(super) const REFRESH_TOKEN_INVALID: &str = "REFRESH_TOKEN_INVALID";
+    pub(super) const REFRESH_TOKEN_REUSED: &str = "REFRESH_TOKEN_REUSED";
+    pub(super) const SIGN_IN_THROTTLED: &str = "SIGN_IN_THROTTLED";
+}
+
+/// The answer for an error of a use case.
+pub(super) fn status(error: AuthError) -> Status {
+    let error = match error {
+        AuthError::EmailTaken => RpcError::already_exists(
+            own_reason::EMAIL_TAKEN,
+            "somebody has registered with this e-mail address; sign in instead",
+        ),
+        AuthError::CredentialsInvalid => RpcError::unauthenticated(
+            own_reason::CREDENTIALS_INVALID,
+            "e-mail address and password do not belong together",
+        ),
+        AuthError::Busy => RpcError::resource_exhausted(
+            own_reason::SIGN_IN_THROTTLED,
+            "too many sign-ins at once; try again",
+            RETRY_BUSY,
+        ),
+        AuthError::RefreshTokenInvalid => RpcError::unauthenticated(
+            own_reason::REFRESH_TOKEN_INVALID,
+            "the refresh token is not valid, or its session has ended; sign in again",
+        ),
+        AuthError::RefreshTokenReused => RpcError::unauthenticated(
+            own_reason::REFRESH_TOKEN_REUSED,
+            "an old refresh token was used again, so its session was ended; sign in again",
+        ),
+        AuthError::Token(error) => error.into(),
+        AuthError::Store(error) => store(&error),
+        AuthError::Defect(error) => {
+            tracing::error!(error = chain(&*error), "a call failed by a defect");
+            RpcError::internal()
+        }
+    };
+    error.into()
+}
+
+fn store(error: &StoreError) -> RpcError {
+    match error {
+        StoreError::Overloaded => RpcError::unavailable(
+            reason::OVERLOADED,
+            "too much work is waiting; try again",
+            RETRY_OVERLOAD,
+        ),
+        StoreError::Unavailable(_) => {
+            tracing::error!(error = chain(error), "the store is unavailable");
+            let text = "users and sessions cannot be reached; try again";
+            RpcError::unavailable(reason::BACKEND_UNAVAILABLE, text, RETRY_UNAVAILABLE)
+        }
+        StoreError::EmailTaken | StoreError::ActiveKeyExists | StoreError::Broken(_) => {
+            tracing::error!(error = chain(error), "the store is broken");
+            RpcError::internal()
+        }
+    }
+}
+
+/// An error and what caused it, for the log.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::auth::v1::ErrorReason;
+
+    use super::own_reason::{
+        CREDENTIALS_INVALID, EMAIL_TAKEN, REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SIGN_IN_THROTTLED,
+    };
+
+    #[test]
+    fn every_reason_stands_in_the_contract() {
+        for reason in [
+            EMAIL_TAKEN,
+            CREDENTIALS_INVALID,
+            REFRESH_TOKEN_INVALID,
+            REFRESH_TOKEN_REUSED,
+            SIGN_IN_THROTTLED,
+        ] {
+            assert!(
+                ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(),
+                "{reason}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The gRPC face of the service: handlers and conversions.
+
+mod auth;
+mod error;
+mod inward;
+mod outward;
+mod token;
+
+pub(crate) use auth::{ANONYMOUS, AuthService};
+pub(crate) use token::TokenService;

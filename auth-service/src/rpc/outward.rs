@@ -1,0 +1,90 @@
+//! Domain types as messages.
+
+use authn::{Principal, Role};
+use jiff::Timestamp;
+use proto::auth::v1 as pb;
+
+use crate::accounts::SignedIn;
+use crate::domain::user::{Membership, User};
+use crate::sessions::Tokens;
+
+pub(super) fn register_response(signed_in: &SignedIn) -> pb::RegisterResponse {
+    pb::RegisterResponse {
+        user: Some(user(&signed_in.user)),
+        organization: Some(organization(&signed_in.user.membership)),
+        tokens: Some(tokens(&signed_in.tokens)),
+    }
+}
+
+pub(super) fn login_response(signed_in: &SignedIn) -> pb::LoginResponse {
+    pb::LoginResponse {
+        user: Some(user(&signed_in.user)),
+        organization: Some(organization(&signed_in.user.membership)),
+        tokens: Some(tokens(&signed_in.tokens)),
+    }
+}
+
+pub(super) fn get_me_response(me: &User) -> pb::GetMeResponse {
+    pb::GetMeResponse {
+        user: Some(user(me)),
+        organization: Some(organization(&me.membership)),
+        role: role(me.membership.role).into(),
+    }
+}
+
+pub(super) fn tokens(tokens: &Tokens) -> pb::Tokens {
+    pb::Tokens {
+        access_token: tokens.access.token.expose().to_owned(),
+        access_token_expire_time: Some(time(tokens.access.expire_time)),
+        refresh_token: tokens.refresh.token.expose().to_owned(),
+        refresh_token_expire_time: Some(time(tokens.refresh.expire_time)),
+        session_id: tokens.session_id.to_string(),
+    }
+}
+
+pub(super) fn claims(principal: &Principal) -> pb::Claims {
+    pb::Claims {
+        subject: principal.user_id.to_string(),
+        organization_id: principal.organization_id.to_string(),
+        session_id: principal.session_id.to_string(),
+        role: role(principal.role).into(),
+        issue_time: Some(time(principal.issue_time)),
+        expire_time: Some(time(principal.expire_time)),
+    }
+}
+
+fn user(user: &User) -> pb::User {
+    pb::User {
+        id: user.id.to_string(),
+        email: user.email.as_str().to_owned(),
+        display_name: user.display_name.as_str().to_owned(),
+        create_time: Some(time(user.create_time)),
+    }
+}
+
+fn organization(membership: &Membership) -> pb::Organization {
+    pb::Organization {
+        id: membership.organization_id.to_string(),
+        name: membership.organization_name.as_str().to_owned(),
+    }
+}
+
+fn role(role: Role) -> pb::Role {
+    match role {
+        Role::Owner => pb::Role::Owner,
+        Role::Member => pb::Role::Member,
+    }
+}
+
+fn time(time: Timestamp) -> prost_types::Timestamp {
+    // A protobuf time counts its nanoseconds forwards from the second before it.
+    let (seconds, nanos) = (time.as_second(), time.subsec_nanosecond());
+    if nanos < 0 {
+        prost_types::Timestamp {
+            seconds: seconds - 1,
+            nanos: nanos + 1_000_000_000,
+        }
+    } else {
+        prost_types::Timestamp { seconds, nanos }
+    }
+}

@@ -1,0 +1,55 @@
+//! `invoiceapp.auth.v1.TokenService`.
+
+use std::sync::Arc;
+
+use authn::Validator;
+use proto::auth::v1 as pb;
+use proto::auth::v1::token_service_server;
+use tonic::{Request, Response, Status};
+
+use super::error::status;
+use super::{inward, outward};
+use crate::keys::KeyRing;
+use crate::sessions::Sessions;
+
+/// Access tokens seen from the other side. Open to everybody: who asks about a token has it.
+#[derive(Clone)]
+pub(crate) struct TokenService {
+    sessions: Arc<Sessions>,
+    validator: Arc<Validator>,
+    keys: Arc<KeyRing>,
+}
+
+impl TokenService {
+    /// The service on these use cases.
+    pub(crate) fn new(sessions: Arc<Sessions>, validator: Arc<Validator>, keys: Arc<KeyRing>) -> Self {
+        Self {
+            sessions,
+            validator,
+            keys,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl token_service_server::TokenService for TokenService {
+    async fn validate_token(
+        &self,
+        request: Request<pb::ValidateTokenRequest>,
+    ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
+        let principal = inward::validated(&request.into_inner(), &self.validator)
+            .map_err(|error| status(error.into()))?;
+        self.sessions.user_of(&principal).await.map_err(status)?;
+        Ok(Response::new(pb::ValidateTokenResponse {
+            claims: Some(outward::claims(&principal)),
+        }))
+    }
+
+    async fn get_jwks(
+        &self,
+        _request: Request<pb::GetJwksRequest>,
+    ) -> Result<Response<pb::GetJwksResponse>, Status> {
+        let keys = self.keys.jwks().into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::GetJwksResponse { keys }))
+    }
+}

@@ -1,0 +1,101 @@
+//! Where users, sessions and signing keys are kept. [`AuthStore`] is the port; the modules below are its adapters, and
+//! `contract` is the suite that each of them passes.
+
+use async_trait::async_trait;
+
+use crate::domain::email::EmailKey;
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::{Session, SessionEnd};
+use crate::domain::signing_key::SigningKey;
+use crate::domain::user::{PasswordHash, User};
+
+#[cfg(test)]
+mod contract;
+mod sqlite;
+mod url;
+
+pub(crate) use sqlite::SqliteAuthStore;
+pub(crate) use url::StoreUrl;
+
+/// Keeps users, sessions and signing keys.
+///
+/// Users, sessions and keys are one document each, and every mutation is one atomic write of one document (with one
+/// exception, said where it is), so that any store with conditional writes and unique indexes can stand behind this
+/// trait. Times are kept to the millisecond.
+///
+/// A read that starts after a write was answered sees that write, also at another replica. A write that fails with
+/// [`StoreError::Unavailable`] may or may not have happened. Dropping a method's future does not undo a write that was
+/// under way. Every method can fail with `Overloaded`, `Unavailable` and `Broken`; others are named.
+#[async_trait]
+pub(crate) trait AuthStore: Send + Sync + 'static {
+    /// Adds a user, and the user's first session. The session is never there without the user; a store without
+    /// transactions may, when it fails in between, leave the user without the session, who can then sign in.
+    ///
+    /// # Errors
+    /// `EmailTaken` when another user has the same [`EmailKey`], however many try at the same time; nothing is added.
+    async fn insert_user(&self, user: User, session: Session) -> Result<(), StoreError>;
+
+    /// The user with an e-mail address.
+    async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError>;
+
+    /// The user with an id.
+    async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// Replaces a user's password hash if it still is `expected`. Returns whether it was.
+    async fn replace_password_hash(
+        &self,
+        id: &UserId,
+        expected: &PasswordHash,
+        hash: PasswordHash,
+    ) -> Result<bool, StoreError>;
+
+    /// Adds a session of an existing user.
+    async fn insert_session(&self, session: Session) -> Result<(), StoreError>;
+
+    /// A session, ended or not.
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// Replaces what a refresh changes of a session (generation, last use, idle end) if the stored one is at the
+    /// generation `from` and has not been ended. Returns whether it was: of any number of callers with the same `from`
+    /// one gets `true`.
+    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError>;
+
+    /// Ends a session, unless it is ended already or there is none: then nothing changes. After this no
+    /// [`AuthStore::advance_session`] succeeds.
+    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError>;
+
+    /// All signing keys, oldest first.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// Adds a signing key.
+    ///
+    /// # Errors
+    /// `ActiveKeyExists` when it is active and another active one is there; nothing is added.
+    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError>;
+
+    /// Reads something, for readiness probes.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what was accepted and closes. Nothing works afterwards.
+    async fn close(&self);
+}
+
+/// Why a store did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// Another user has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Another active signing key is there.
+    #[error("there is an active signing key already")]
+    ActiveKeyExists,
+    /// More work is waiting than the store takes. Nothing was done; try again later.
+    #[error("the store is overloaded")]
+    Overloaded,
+    /// The store cannot be reached, or its disk refuses. Try again later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store holds what this program did not write, or refuses a statement of it: a defect.
+    #[error("the store is broken")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

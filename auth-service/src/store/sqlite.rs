@@ -1,0 +1,253 @@
+//! The embedded store: one SQLite file.
+
+mod row;
+mod schema;
+
+use async_trait::async_trait;
+use sqlite_engine::rusqlite::{self, Connection, ErrorCode, OptionalExtension as _, named_params, params};
+use sqlite_engine::{Engine, EngineError, Location, OpenError};
+
+use super::{AuthStore, StoreError};
+use crate::domain::email::EmailKey;
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::{Session, SessionEnd};
+use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::user::{PasswordHash, User};
+
+/// Users, sessions and keys in one SQLite database.
+#[derive(Debug)]
+pub(crate) struct SqliteAuthStore {
+    engine: Engine,
+}
+
+impl SqliteAuthStore {
+    /// Opens or makes the database. Blocking; for start-up.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`]: in use, too new, not to be read or written.
+    pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
+        Ok(Self {
+            engine: Engine::open(location, schema::MIGRATIONS)?,
+        })
+    }
+}
+
+#[async_trait]
+impl AuthStore for SqliteAuthStore {
+    async fn insert_user(&self, user: User, session: Session) -> Result<(), StoreError> {
+        self.engine
+            .write(move |connection| {
+                insert_user(connection, &user).or_else(|error| when_taken(error, StoreError::EmailTaken))?;
+                Ok(insert_session(connection, &session)?)
+            })
+            .await
+    }
+
+    async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError> {
+        let email = email.as_str().to_owned();
+        self.engine
+            .read(move |connection| find_user(connection, schema::USER_BY_EMAIL, &email))
+            .await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let id = id.to_string();
+        self.engine
+            .read(move |connection| find_user(connection, schema::USER, &id))
+            .await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &UserId,
+        expected: &PasswordHash,
+        hash: PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (id, expected) = (id.to_string(), expected.clone());
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::REPLACE_PASSWORD_HASH)?;
+                Ok(statement.execute(params![id, expected.as_str(), hash.as_str()])? > 0)
+            })
+            .await
+    }
+
+    async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
+        self.engine
+            .write(move |connection| Ok(insert_session(connection, &session)?))
+            .await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.to_string();
+        self.engine
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(schema::SESSION)?;
+                Ok(statement.query_row([&id], row::session).optional()?)
+            })
+            .await
+    }
+
+    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::ADVANCE_SESSION)?;
+                let changed = statement.execute(named_params! {
+                    ":id": session.id.as_str(),
+                    ":from": row::integer(from)?,
+                    ":generation": row::integer(session.generation)?,
+                    ":last_use": session.last_use_time.as_millisecond(),
+                    ":idle_expire": session.idle_expire_time.as_millisecond(),
+                })?;
+                Ok(changed > 0)
+            })
+            .await
+    }
+
+    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
+        let id = id.to_string();
+        self.engine
+            .write(move |connection| {
+                let reason = row::end_reason_name(end.reason);
+                let mut statement = connection.prepare_cached(schema::END_SESSION)?;
+                statement.execute(params![id, reason, end.time.as_millisecond()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        self.engine
+            .read(|connection| {
+                let mut statement = connection.prepare_cached(schema::SIGNING_KEYS)?;
+                let keys = statement.query_map([], row::signing_key)?;
+                Ok(keys.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError> {
+        self.engine
+            .write(move |connection| {
+                insert_signing_key(connection, &key).or_else(|error| match key.state {
+                    KeyState::Active => when_taken(error, StoreError::ActiveKeyExists),
+                    KeyState::Next | KeyState::Retired => Err(error.into()),
+                })
+            })
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.engine.ping().await?)
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
+
+fn find_user(connection: &Connection, sql: &str, key: &str) -> Result<Option<User>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([key], row::user).optional()?)
+}
+
+fn insert_user(connection: &Connection, user: &User) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(schema::INSERT_USER)?;
+    statement.execute(named_params! {
+        ":id": user.id.as_str(),
+        ":email": user.email.as_str(),
+        ":email_key": user.email.key().as_str(),
+        ":display_name": user.display_name.as_str(),
+        ":password_hash": user.password_hash.as_str(),
+        ":security_version": row::integer(user.security_version)?,
+        ":organization_id": user.membership.organization_id.as_str(),
+        ":organization_name": user.membership.organization_name.as_str(),
+        ":role": user.membership.role.as_str(),
+        ":create_time": user.create_time.as_millisecond(),
+    })?;
+    Ok(())
+}
+
+fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(schema::INSERT_SESSION)?;
+    statement.execute(named_params! {
+        ":id": session.id.as_str(),
+        ":user_id": session.user_id.as_str(),
+        ":generation": row::integer(session.generation)?,
+        ":client_label": session.client_label.as_str(),
+        ":create_time": session.create_time.as_millisecond(),
+        ":last_use": session.last_use_time.as_millisecond(),
+        ":idle_expire": session.idle_expire_time.as_millisecond(),
+        ":expire": session.expire_time.as_millisecond(),
+        ":end_reason": session.end.map(|end| row::end_reason_name(end.reason)),
+        ":end_time": session.end.map(|end| end.time.as_millisecond()),
+    })?;
+    Ok(())
+}
+
+fn insert_signing_key(connection: &Connection, key: &SigningKey) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(schema::INSERT_SIGNING_KEY)?;
+    statement.execute(params![
+        key.id.as_str(),
+        row::key_state_name(key.state),
+        key.public_key.as_slice(),
+        key.sealed_private_key,
+        key.create_time.as_millisecond(),
+    ])?;
+    Ok(())
+}
+
+/// `taken` for a violated unique index, else the error.
+fn when_taken(error: rusqlite::Error, taken: StoreError) -> Result<(), StoreError> {
+    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+        Err(taken)
+    } else {
+        Err(error.into())
+    }
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Overloaded => Self::Overloaded,
+            EngineError::Unavailable(_) | EngineError::Closed => Self::Unavailable(Box::new(error)),
+            EngineError::JobPanicked | EngineError::Statement(_) => Self::Broken(Box::new(error)),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::from(EngineError::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::contract::{self, Store};
+
+    contract::stamp!(in_memory, open_in_memory);
+    contract::stamp!(in_a_file, open_file);
+
+    async fn open_in_memory(_directory: &Path) -> Store {
+        Arc::new(SqliteAuthStore::open(&Location::Memory).unwrap())
+    }
+
+    async fn open_file(directory: &Path) -> Store {
+        Arc::new(SqliteAuthStore::open(&Location::File(directory.join("auth.db"))).unwrap())
+    }
+
+    #[tokio::test]
+    async fn everything_is_there_again_after_reopening() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::File(directory.path().join("auth.db"));
+        let store = SqliteAuthStore::open(&location).unwrap();
+        let written = contract::fill(&store).await;
+        store.close().await;
+        contract::check(&SqliteAuthStore::open(&location).unwrap(), &written).await;
+    }
+}

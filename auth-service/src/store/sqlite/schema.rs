@@ -1,0 +1,94 @@
+//! Tables and statements. Times are milliseconds since 1970.
+
+use sqlite_engine::Migration;
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    name: "users, sessions and signing keys",
+    sql: "
+        CREATE TABLE user (
+            id TEXT NOT NULL PRIMARY KEY,
+            email TEXT NOT NULL,
+            email_key TEXT NOT NULL UNIQUE,
+            display_name TEXT NOT NULL,
+            password_hash TEXT NOT NULL,
+            security_version INTEGER NOT NULL,
+            organization_id TEXT NOT NULL,
+            organization_name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            create_time INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE session (
+            id TEXT NOT NULL PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES user (id),
+            generation INTEGER NOT NULL,
+            client_label TEXT NOT NULL,
+            create_time INTEGER NOT NULL,
+            last_use_time INTEGER NOT NULL,
+            idle_expire_time INTEGER NOT NULL,
+            expire_time INTEGER NOT NULL,
+            end_reason TEXT,
+            end_time INTEGER,
+            CHECK ((end_reason IS NULL) = (end_time IS NULL))
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX session_user ON session (user_id);
+
+        CREATE TABLE signing_key (
+            id TEXT NOT NULL PRIMARY KEY,
+            state TEXT NOT NULL,
+            public_key BLOB NOT NULL,
+            sealed_private_key BLOB NOT NULL,
+            create_time INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE UNIQUE INDEX signing_key_one_active ON signing_key (state) WHERE state = 'ACTIVE';
+    ",
+}];
+
+/// The columns that [`super::row::user`] reads, in its order.
+macro_rules! user_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, email, display_name, password_hash, security_version, organization_id, organization_name, \
+             role, create_time FROM user WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) const USER: &str = user_where!("id = ?1");
+pub(super) const USER_BY_EMAIL: &str = user_where!("email_key = ?1");
+
+pub(super) const INSERT_USER: &str = "
+    INSERT INTO user (id, email, email_key, display_name, password_hash, security_version, organization_id,
+        organization_name, role, create_time)
+    VALUES (:id, :email, :email_key, :display_name, :password_hash, :security_version, :organization_id,
+        :organization_name, :role, :create_time)";
+
+pub(super) const REPLACE_PASSWORD_HASH: &str =
+    "UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+
+/// The columns are those that [`super::row::session`] reads, in its order.
+pub(super) const SESSION: &str = "
+    SELECT id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time, expire_time,
+        end_reason, end_time
+    FROM session WHERE id = ?1";
+
+pub(super) const INSERT_SESSION: &str = "
+    INSERT INTO session (id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time,
+        expire_time, end_reason, end_time)
+    VALUES (:id, :user_id, :generation, :client_label, :create_time, :last_use, :idle_expire, :expire,
+        :end_reason, :end_time)";
+
+pub(super) const ADVANCE_SESSION: &str = "
+    UPDATE session SET generation = :generation, last_use_time = :last_use, idle_expire_time = :idle_expire
+    WHERE id = :id AND generation = :from AND end_time IS NULL";
+
+pub(super) const END_SESSION: &str =
+    "UPDATE session SET end_reason = ?2, end_time = ?3 WHERE id = ?1 AND end_time IS NULL";
+
+/// The columns are those that [`super::row::signing_key`] reads, in its order.
+pub(super) const SIGNING_KEYS: &str =
+    "SELECT id, state, public_key, sealed_private_key, create_time FROM signing_key ORDER BY create_time, id";
+
+pub(super) const INSERT_SIGNING_KEY: &str = "
+    INSERT INTO signing_key (id, state, public_key, sealed_private_key, create_time) VALUES (?1, ?2, ?3, ?4, ?5)";
