@@ -99,7 +99,8 @@ impl Shutdown {
         *self.pace.get_or_init(|| DrainPace::DEPLOYED)
     }
 
-    pub(crate) async fn aborted(&self) {
+    /// Waits until [`Shutdown::abort`]. Cancel-safe.
+    pub async fn aborted(&self) {
         self.aborted.cancelled().await;
     }
 }

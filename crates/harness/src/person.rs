@@ -1,0 +1,90 @@
+use std::net::SocketAddr;
+
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::{RegisterRequest, RegisterResponse};
+use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::{build, channel};
+
+/// Sends one access token with every call.
+#[derive(Debug, Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    /// The token goes out exactly as it is given.
+    pub fn new(token: &str) -> Self {
+        Self(
+            format!("Bearer {token}")
+                .parse()
+                .expect("a token for a header is ASCII"),
+        )
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// Somebody who has registered, with what they got and clients that sign their calls.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// What Register answered.
+    pub registered: RegisterResponse,
+    /// The password.
+    pub password: String,
+    /// AuthService, signed.
+    pub auth: AuthServiceClient<InterceptedService<Channel, Bearer>>,
+    /// InvoiceService, signed.
+    pub invoices: InvoiceServiceClient<InterceptedService<Channel, Bearer>>,
+}
+
+impl Person {
+    pub(crate) async fn register(auth: SocketAddr, invoice: SocketAddr) -> Self {
+        let (auth, invoice) = (channel(auth).await, channel(invoice).await);
+        let request = build::registration();
+        let password = request.password.clone();
+        let registered = register(auth.clone(), request)
+            .await
+            .expect("a valid registration succeeds");
+        let bearer = Bearer::new(&registered.tokens.clone().unwrap_or_default().access_token);
+        Self {
+            registered,
+            password,
+            auth: AuthServiceClient::with_interceptor(auth, bearer.clone()),
+            invoices: InvoiceServiceClient::with_interceptor(invoice, bearer),
+        }
+    }
+
+    /// The access token of the registration.
+    pub fn access_token(&self) -> &str {
+        self.registered
+            .tokens
+            .as_ref()
+            .map_or("", |tokens| &tokens.access_token)
+    }
+}
+
+/// Registers.
+///
+/// # Errors
+/// What the service answers.
+pub async fn register(channel: Channel, request: RegisterRequest) -> Result<RegisterResponse, Status> {
+    Ok(AuthServiceClient::new(channel)
+        .register(request)
+        .await?
+        .into_inner())
+}
+
+/// An address nobody has used yet.
+pub(crate) fn fresh_email() -> String {
+    format!("{}@example.com", Uuid::new_v4().simple())
+}

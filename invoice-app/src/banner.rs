@@ -1,0 +1,34 @@
+use std::path::Path;
+
+use crate::Addresses;
+
+/// What is printed when the product serves: where it listens, where its data is, and calls to paste.
+pub fn banner(addresses: Addresses, data_dir: &Path) -> String {
+    let Addresses {
+        gateway,
+        auth,
+        invoice,
+    } = addresses;
+    let data = data_dir.display();
+    format!(
+        r#"gateway          http://{gateway}
+auth-service     http://{auth}
+invoice-service  http://{invoice}
+data             {data}
+
+Try it, in another terminal:
+
+  grpcurl -plaintext -d '{{"email": "ann@example.com", "password": "tulip harbour violin", "display_name": "Ann"}}' \
+    {gateway} invoiceapp.auth.v1.AuthService/Register
+
+  TOKEN=$(grpcurl -plaintext -d '{{"email": "ann@example.com", "password": "tulip harbour violin"}}' \
+    {gateway} invoiceapp.auth.v1.AuthService/Login | sed -n 's/.*"accessToken": "\(.*\)".*/\1/p')
+
+  grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{{"invoice": {{"currency_code": "EUR", "lines": [
+    {{"description": "Design", "quantity": "2.5", "unit_price": "80", "tax_category": "TAX_CATEGORY_STANDARD",
+     "tax_rate": "19"}}]}}}}' {gateway} invoiceapp.invoice.v1.InvoiceService/CreateInvoice
+
+Ctrl-C ends it.
+"#
+    )
+}

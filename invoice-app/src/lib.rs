@@ -1,0 +1,54 @@
+//! All three services in one process: the product as a newcomer starts it.
+//!
+//! Nothing is wired differently than between processes: each service binds a real socket, on loopback, and the others
+//! find it there.
+
+mod banner;
+mod product;
+
+use std::path::PathBuf;
+
+use grpc_server::ConnectionLimits;
+use telemetry::LogConfig;
+
+pub use banner::banner;
+pub use product::{Addresses, BuildError, Product};
+
+/// The command line of the `invoice-app` binary: the settings of every service, and where their files are.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "invoice-app",
+    version,
+    about = "The invoicing backend in one process: auth-service, invoice-service and gateway on SQLite.",
+    after_help = "Reflection is on at every port. Data is one folder: stop the process and copy it to back it up."
+)]
+pub struct Command {
+    /// Where everything is kept: databases and keys. Made on first start.
+    #[arg(
+        long,
+        env = "INVOICE_APP_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// The gateway.
+    #[command(flatten)]
+    pub gateway: gateway::EdgeConfig,
+
+    /// auth-service.
+    #[command(flatten)]
+    pub auth: auth_service::Config,
+
+    /// invoice-service.
+    #[command(flatten)]
+    pub invoice: invoice_service::Config,
+
+    /// What each port grants to connections.
+    #[command(flatten)]
+    pub connections: ConnectionLimits,
+
+    /// Logging.
+    #[command(flatten)]
+    pub log: LogConfig,
+}

@@ -1,0 +1,191 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use gateway::UpstreamConfig;
+use grpc_server::{CallLimits, DrainPace, Shutdown};
+use invoice_service::TrustConfig;
+use tokio::task::JoinHandle;
+
+use crate::Command;
+
+/// How long the first fetch of the keys may take; it crosses loopback.
+const KEYS_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How much longer the services go on than the gateway that forwards to them.
+const BEHIND_THE_GATEWAY: Duration = Duration::from_millis(500);
+
+/// Where the product listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The gateway: browsers and grpcurl.
+    pub gateway: SocketAddr,
+    /// auth-service.
+    pub auth: SocketAddr,
+    /// invoice-service.
+    pub invoice: SocketAddr,
+}
+
+/// Why the product cannot start. Each text is a sentence for the person who starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// auth-service cannot.
+    #[error("auth-service: {0}")]
+    Auth(#[from] auth_service::BuildError),
+    /// invoice-service cannot.
+    #[error("invoice-service: {0}")]
+    Invoice(#[from] invoice_service::BuildError),
+    /// The gateway cannot.
+    #[error("gateway: {0}")]
+    Gateway(#[from] gateway::BuildError),
+    /// auth-service runs but hands out no keys.
+    #[error("invoice-service got no signing keys from auth-service within {} s", KEYS_WITHIN.as_secs())]
+    NoKeys,
+}
+
+/// The product, serving.
+#[derive(Debug)]
+pub struct Product {
+    addresses: Addresses,
+    servers: [JoinHandle<()>; 3],
+}
+
+impl Product {
+    /// Builds the three services and serves them until `shutdown`. Returns when all of them answer calls.
+    ///
+    /// # Errors
+    /// [`BuildError`]; what had been started is stopped again.
+    pub async fn start(command: Command, shutdown: Shutdown) -> Result<Self, BuildError> {
+        let services = Shutdown::manual();
+        match Self::start_all(command, &shutdown, &services).await {
+            Ok(product) => {
+                tokio::spawn(follow(shutdown, services));
+                Ok(product)
+            }
+            Err(error) => {
+                shutdown.begin(DrainPace::INTERACTIVE);
+                services.abort();
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_all(
+        command: Command,
+        shutdown: &Shutdown,
+        services: &Shutdown,
+    ) -> Result<Self, BuildError> {
+        let Command {
+            data_dir,
+            gateway,
+            auth,
+            invoice,
+            connections,
+            log: _,
+        } = command;
+        let issuer = auth.issuer.clone();
+        let auth = auth_service::Config {
+            connections: connections.clone(),
+            reflection: true,
+            ..auth
+        };
+        let auth = auth_service::App::build(auth, &data_dir).await?;
+        let auth_address = auth.local_addr();
+        // Serves before the next is built, so that the keys are there as soon as somebody asks for them.
+        let auth = tokio::spawn(auth.run(services.clone()));
+
+        let trust = TrustConfig {
+            auth_url: url(auth_address),
+            auth_issuer: issuer,
+        };
+        let invoice = invoice_service::Config {
+            trust,
+            connections: connections.clone(),
+            reflection: true,
+            ..invoice
+        };
+        let invoice = invoice_service::App::build(invoice, &data_dir).await?;
+        let invoice_address = invoice.local_addr();
+
+        let upstreams = UpstreamConfig {
+            auth_url: url(auth_address),
+            invoice_url: url(invoice_address),
+        };
+        let gateway = gateway::App::build(gateway::Config {
+            edge: gateway,
+            upstreams,
+            connections,
+            calls: CallLimits::default(),
+        })
+        .await?;
+        let addresses = Addresses {
+            gateway: gateway.local_addr(),
+            auth: auth_address,
+            invoice: invoice_address,
+        };
+        wait_for_keys(&invoice).await?;
+        let servers = [
+            tokio::spawn(gateway.run(shutdown.clone())),
+            tokio::spawn(invoice.run(services.clone())),
+            auth,
+        ];
+        Ok(Self { addresses, servers })
+    }
+
+    /// Where the product listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Waits until every service has drained and closed its store.
+    pub async fn ended(self) {
+        for server in self.servers {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "a server ended in a panic");
+            }
+        }
+    }
+}
+
+/// Ends the services a little after the gateway in front of them: what it has forwarded is still answered.
+async fn follow(shutdown: Shutdown, services: Shutdown) {
+    let pace = shutdown.begun().await;
+    services.begin(DrainPace {
+        announce: pace.announce + BEHIND_THE_GATEWAY,
+        ..pace
+    });
+    shutdown.aborted().await;
+    services.abort();
+}
+
+async fn wait_for_keys(invoice: &invoice_service::App) -> Result<(), BuildError> {
+    let arrived = async {
+        while !invoice.has_keys() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::time::timeout(KEYS_WITHIN, arrived)
+        .await
+        .map_err(|_| BuildError::NoKeys)
+}
+
+/// Where a server that listens at `address` is found from this machine.
+fn url(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url;
+
+    #[test]
+    fn a_server_on_every_address_is_found_on_loopback() {
+        assert_eq!(url("0.0.0.0:1".parse().unwrap()), "http://127.0.0.1:1");
+        assert_eq!(url("[::]:1".parse().unwrap()), "http://[::1]:1");
+        assert_eq!(url("10.1.2.3:1".parse().unwrap()), "http://10.1.2.3:1");
+    }
+}
