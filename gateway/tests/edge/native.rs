@@ -3,6 +3,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use rpc_error::{Details, reason};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::{Code, Status};
 
 use crate::fixture::{ECHO, FAIL, Gateway, WAIT, unary, watch};
@@ -125,6 +127,24 @@ async fn ten_megabytes_are_refused_with_a_reason_whoever_sends_them() {
         assert!(answer.is_readable());
     }
     assert_eq!(upstream.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_everything_before_it_reads_gets_the_answer_too() {
+    let (_upstream, gateway) = both().await;
+    let mut socket = TcpStream::connect(gateway.addr).await.unwrap();
+    let body = vec![0; 10 * 1024 * 1024];
+    let head = format!(
+        "POST {ECHO} HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web\r\nx-grpc-web: 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&body).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("grpc-status: 3"), "{answer}");
 }
 
 #[tokio::test]

@@ -52,6 +52,16 @@ async fn a_service_that_breaks_off_in_a_stream_ends_it_with_a_status() {
 }
 
 #[tokio::test]
+async fn a_response_without_a_status_at_its_end_gets_one() {
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::of(&upstream).await;
+    let path = "/invoiceapp.invoice.v1.InvoiceService/NoTrailers";
+    let answer = Call::new(path, "x").send(&gateway).await;
+    assert_eq!(answer.text, "x");
+    assert_eq!(answer.details().reason(), reason::BACKEND_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn something_that_is_no_grpc_server_is_unavailable() {
     let upstream = Upstream::start().await;
     let gateway = Gateway::of(&upstream).await;

@@ -22,6 +22,8 @@ use tonic::service::Routes;
 use tonic_prost::ProstCodec;
 use tower::Service;
 
+use crate::web_client::message;
+
 pub(crate) type Seen = Arc<Mutex<Vec<(String, HeaderMap)>>>;
 
 pub(crate) struct Upstream {
@@ -139,6 +141,12 @@ impl Service<Request<Body>> for Invoices {
             let mut grpc = tonic::server::Grpc::new(ProstCodec::<String, String>::default());
             Ok(match handler.method.as_str() {
                 "WatchInvoices" => grpc.server_streaming(handler, request).await,
+                "NoTrailers" => {
+                    let mut response = Response::new(Body::new(http_body_util::Full::from(message("x"))));
+                    let grpc = http::HeaderValue::from_static("application/grpc");
+                    response.headers_mut().insert("content-type", grpc);
+                    response
+                }
                 "NotGrpc" => Response::new(Body::new(http_body_util::Full::from("<html>"))),
                 _ => grpc.unary(handler, request).await,
             })

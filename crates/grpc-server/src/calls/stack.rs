@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, TE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use rpc_error::RpcError;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -78,7 +78,7 @@ impl Around {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if !is_grpc(request.headers()) {
+        if !is_grpc(&request) {
             return not_grpc();
         }
         let id = RequestId::of(request.extensions(), request.headers());
@@ -159,13 +159,16 @@ fn finish(
     response.map(|inner| Body::new(CallBody::new(inner, facts, deadline, draining, log, place)))
 }
 
-/// `application/grpc`, or one of its `+codec` forms. Anything else must not reach a handler: over HTTP/1 a foreign
-/// page could send it without asking (a "simple" request in the terms of CORS).
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers
+/// `application/grpc`, or one of its `+codec` forms, in a request that no web page can make: a foreign page may send
+/// other content types over HTTP/1 without asking (a "simple" request in the terms of CORS), and one whose name was
+/// pointed at this machine (DNS rebinding) any of them, but never `te`, and no browser speaks HTTP/2 without TLS.
+fn is_grpc(request: &Request<Body>) -> bool {
+    let headers = request.headers();
+    let is_grpc = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"));
+    is_grpc && (request.version() == Version::HTTP_2 || headers.get(TE).is_some_and(|te| te == "trailers"))
 }
 
 fn is_compressed(headers: &HeaderMap) -> bool {
@@ -176,7 +179,7 @@ fn is_compressed(headers: &HeaderMap) -> bool {
 
 fn not_grpc() -> Response<Body> {
     let mut response = Response::new(Body::new(http_body_util::Full::from(
-        "this port speaks gRPC only (content-type application/grpc)\n",
+        "this port speaks gRPC only: content-type application/grpc over HTTP/2\n",
     )));
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let headers = response.headers_mut();

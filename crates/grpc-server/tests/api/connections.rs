@@ -72,14 +72,18 @@ async fn one_connection_too_many_is_closed_at_once_and_its_place_is_free_again()
 }
 
 #[tokio::test]
-async fn http1_is_answered_on_the_same_port_but_only_grpc_reaches_a_handler() {
+async fn http1_is_answered_on_the_same_port_but_nothing_a_page_can_send_reaches_a_handler() {
     let server = start().await;
-    let mut stream = TcpStream::connect(server.addr).await.unwrap();
-    let request = "POST /test.Text/Echo HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\
-                   connection: close\r\n\r\n\0\0\0\0\0";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let answer = String::from_utf8(until_closed(stream).await).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 415 "), "{answer}");
+    for content_type in ["text/plain", "application/grpc"] {
+        let mut stream = TcpStream::connect(server.addr).await.unwrap();
+        let request = format!(
+            "POST /test.Text/Echo HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
+             content-length: 5\r\nconnection: close\r\n\r\n\0\0\0\0\0"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = String::from_utf8(until_closed(stream).await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 415 "), "{answer}");
+    }
 }
 
 #[tokio::test]

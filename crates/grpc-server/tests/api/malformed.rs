@@ -90,3 +90,17 @@ async fn other_content_types_never_reach_a_handler() {
         .await;
     assert_eq!(none.status(), 415);
 }
+
+#[tokio::test]
+async fn a_client_that_sends_ten_megabytes_learns_why_it_was_refused() {
+    let server = start().await;
+    for _ in 0..5 {
+        let huge = "x".repeat(10 * 1024 * 1024);
+        let status = server.unary("/test.Text/Echo", &huge).await.unwrap_err();
+        assert_eq!(
+            Details::of(&status).reason(),
+            reason::MESSAGE_TOO_LARGE,
+            "{status:?}"
+        );
+    }
+}
