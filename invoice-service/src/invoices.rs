@@ -61,7 +61,7 @@ const NEVER: Version = Version::new(0);
 
 /// How often a change without etag is decided again when other writers were faster. With an etag it is not: the
 /// caller must see the other change first.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 64;
 
 /// The use cases of invoices.
 #[derive(Clone)]

@@ -1,0 +1,138 @@
+//! Nobody reads, changes or detects another organization's invoices.
+
+use std::collections::BTreeSet;
+
+use harness::{Person, Refusal, RunningProduct, build};
+use prost::Message as _;
+use prost_types::{FieldMask, FileDescriptorSet};
+use proto::invoice::v1::{
+    DeleteInvoiceRequest, GetInvoiceRequest, Invoice, ListInvoicesRequest, PreviewInvoiceRequest,
+    UpdateInvoiceRequest,
+};
+use tonic::{Code, Status};
+
+use crate::{created, read};
+
+/// The rpcs that take no id of anything; what they answer must hold nothing of others.
+const WITHOUT_IDS: [&str; 3] = ["CreateInvoice", "PreviewInvoice", "ListInvoices"];
+const WITH_IDS: [&str; 3] = ["GetInvoice", "UpdateInvoice", "DeleteInvoice"];
+
+async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
+    let invoice_id = id.to_owned();
+    match rpc {
+        "GetInvoice" => person
+            .invoices
+            .get_invoice(GetInvoiceRequest { invoice_id })
+            .await
+            .map(drop),
+        "UpdateInvoice" => {
+            let request = UpdateInvoiceRequest {
+                invoice: Some(Invoice {
+                    id: invoice_id,
+                    note: "x".to_owned(),
+                    ..Invoice::default()
+                }),
+                update_mask: Some(FieldMask {
+                    paths: vec!["note".to_owned()],
+                }),
+                request_id: String::new(),
+            };
+            person.invoices.update_invoice(request).await.map(drop)
+        }
+        "DeleteInvoice" => {
+            let request = DeleteInvoiceRequest {
+                invoice_id,
+                etag: String::new(),
+            };
+            person.invoices.delete_invoice(request).await.map(drop)
+        }
+        _ => panic!("{rpc} has no row in this table"),
+    }
+}
+
+#[test]
+fn every_rpc_of_the_service_has_a_row_in_this_table() {
+    let descriptors = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let services = descriptors
+        .file
+        .iter()
+        .filter(|file| file.package() == "invoiceapp.invoice.v1");
+    let rpcs: BTreeSet<_> = services
+        .flat_map(|file| &file.service)
+        .flat_map(|service| service.method.iter().map(|method| method.name()))
+        .collect();
+    assert_eq!(rpcs, WITH_IDS.into_iter().chain(WITHOUT_IDS).collect());
+}
+
+#[tokio::test]
+async fn foreign_unknown_and_malformed_ids_get_the_same_answer_from_every_rpc() {
+    let product = RunningProduct::start().await;
+    let mut ann = product.person().await;
+    let mut bob = product.person().await;
+    let secret = created(&mut ann, build::invoice()).await;
+    let unknown = "inv_01hzzzzzzzzzzzzzzzzzzzzzzz";
+    let upper = secret.id.to_uppercase();
+    let organization = &ann.registered.organization.clone().unwrap().id;
+    for rpc in WITH_IDS {
+        for id in [
+            &secret.id,
+            unknown,
+            &upper,
+            "inv_",
+            "1",
+            "../../etc/passwd",
+            "{\"$ne\":1}",
+            organization,
+        ] {
+            let status = call(&mut bob, rpc, id).await.unwrap_err();
+            assert_eq!(
+                Refusal::of(&status),
+                Refusal::new(Code::NotFound, "INVOICE_NOT_FOUND"),
+                "{rpc} {id}"
+            );
+            assert_eq!(status.message(), "invoice not found", "{rpc} {id}");
+        }
+    }
+    assert_eq!(
+        read(&mut ann, &secret.id).await.unwrap(),
+        secret,
+        "nothing of it has changed"
+    );
+}
+
+#[tokio::test]
+async fn lists_and_previews_show_nothing_of_another_organization() {
+    let product = RunningProduct::start().await;
+    let mut ann = product.person().await;
+    let mut bob = product.person().await;
+    created(&mut ann, build::invoice()).await;
+    let listed = bob
+        .invoices
+        .list_invoices(ListInvoicesRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(listed.invoices.is_empty());
+    let request = PreviewInvoiceRequest {
+        invoice: Some(build::invoice()),
+    };
+    let preview = bob.invoices.preview_invoice(request).await.unwrap().into_inner();
+    assert_eq!(preview.id, "");
+}
+
+#[tokio::test]
+async fn one_request_id_in_two_organizations_makes_two_invoices() {
+    let product = RunningProduct::start().await;
+    let mut ann = product.person().await;
+    let mut bob = product.person().await;
+    let request = build::create(build::invoice());
+    let first = ann
+        .invoices
+        .create_invoice(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let second = bob.invoices.create_invoice(request).await.unwrap();
+    assert!(second.metadata().get("x-idempotent-replay").is_none());
+    assert_ne!(first.id, second.into_inner().id);
+}

@@ -1,0 +1,29 @@
+//! invoice-service through a real server, with tokens of a real auth-service.
+
+mod bad_input;
+mod create;
+mod isolation;
+mod list;
+mod tokens;
+mod update;
+
+use harness::Person;
+use proto::invoice::v1::{GetInvoiceRequest, Invoice};
+use tonic::Status;
+
+/// Creates an invoice that nothing is wrong with.
+async fn created(person: &mut Person, invoice: Invoice) -> Invoice {
+    person
+        .invoices
+        .create_invoice(harness::build::create(invoice))
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+async fn read(person: &mut Person, invoice_id: &str) -> Result<Invoice, Status> {
+    let request = GetInvoiceRequest {
+        invoice_id: invoice_id.to_owned(),
+    };
+    Ok(person.invoices.get_invoice(request).await?.into_inner())
+}
