@@ -95,11 +95,11 @@ pub struct Config {
     #[arg(id = "auth_plaintext", long = "auth-plaintext", env = "AUTH_PLAINTEXT")]
     pub plaintext: bool,
 
-    /// How many passwords are hashed at a time, and how many may wait.
+    /// How many passwords are hashed at a time, and how many may wait. No flags: the defaults follow the machine.
     #[arg(skip)]
     pub hashing: HashingLimits,
 
-    /// Limits on connections.
+    /// What is granted to connections. No flags here: they belong to the process.
     #[arg(skip)]
     pub connections: ConnectionLimits,
 }
@@ -157,7 +157,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] with one sentence for each mistake.
-    pub fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
+    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
         let mut mistakes = Vec::new();
         if !self.listen.ip().is_loopback() && !self.plaintext {
             mistakes.push(format!(
@@ -213,7 +213,7 @@ impl Config {
 
 /// The settings that were checked.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub(crate) store: StoreUrl,
     pub(crate) key_file: PathBuf,
     pub(crate) access_token_life: SignedDuration,
@@ -240,7 +240,7 @@ impl fmt::Display for ConfigError {
 pub struct Command {
     /// The service's own settings.
     #[command(flatten)]
-    pub config: Config,
+    config: Config,
 
     /// Where files are kept that have no setting of their own.
     #[arg(
@@ -251,9 +251,23 @@ pub struct Command {
     )]
     pub data_dir: PathBuf,
 
+    /// What is granted to connections.
+    #[command(flatten)]
+    connections: ConnectionLimits,
+
     /// Logging.
     #[command(flatten)]
     pub log: telemetry::LogConfig,
+}
+
+impl Command {
+    /// The settings of the service, the process's limits among them.
+    pub fn into_config(self) -> Config {
+        Config {
+            connections: self.connections,
+            ..self.config
+        }
+    }
 }
 
 #[cfg(test)]
@@ -263,7 +277,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Config {
-        Command::parse_from(std::iter::once("auth-service").chain(arguments.iter().copied())).config
+        Command::parse_from(std::iter::once("auth-service").chain(arguments.iter().copied())).into_config()
     }
 
     fn mistakes(arguments: &[&str]) -> Vec<String> {

@@ -1,16 +1,24 @@
 //! The `auth-service` binary: read the settings, build, run.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use auth_service::{App, Command};
 use clap::Parser as _;
 use grpc_server::Shutdown;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let command = Command::parse();
+async fn main() -> ExitCode {
+    telemetry::exit_code(run(Command::parse()).await)
+}
+
+async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     telemetry::init("auth-service", &command.log)?;
-    let app = App::build(command.config, &command.data_dir).await?;
-    app.run(Shutdown::on_signals()?).await;
+    let shutdown = Shutdown::on_signals()?;
+    let data_dir = command.data_dir.clone();
+    App::build(command.into_config(), &data_dir)
+        .await?
+        .run(shutdown)
+        .await;
     Ok(())
 }

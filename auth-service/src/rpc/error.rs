@@ -1,9 +1,9 @@
 //! Failures as clients see them.
 
-use std::error::Error;
 use std::time::Duration;
 
 use rpc_error::{RpcError, reason};
+use telemetry::chain;
 use tonic::Status;
 
 use crate::error::AuthError;
@@ -76,18 +76,6 @@ fn store(error: &StoreError) -> RpcError {
             RpcError::internal()
         }
     }
-}
-
-/// An error and what caused it, for the log.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+//! auth-service through a real server on port 0.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod operation;
+mod sessions;
+mod sign_in;
+mod story;
+mod support;

@@ -1,0 +1,223 @@
+//! A real server on port 0, a clock that the test turns, and requests that are valid until a test spoils them.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use auth_service::{App, Clock, Config, HashingLimits};
+use grpc_server::{DrainPace, Shutdown};
+use jiff::Timestamp;
+use proto::auth::v1 as pb;
+use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::auth::v1::token_service_client::TokenServiceClient;
+use rpc_error::Details;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Response, Status};
+
+/// A good password.
+pub(crate) const PASSWORD: &str = "seven quiet herons cross";
+/// When every test begins.
+const START: i64 = 1_790_000_000;
+
+/// A running auth-service with its data in a folder of its own.
+pub(crate) struct Service {
+    address: SocketAddr,
+    channel: Channel,
+    shutdown: Shutdown,
+    ended: JoinHandle<()>,
+    seconds: Arc<AtomicI64>,
+    folder: Arc<TempDir>,
+}
+
+/// The settings of most tests: a free port, and room for every sign-in.
+pub(crate) fn config() -> Config {
+    let hashing = HashingLimits {
+        workers: 2,
+        queue: 500,
+        deadline: Duration::from_mins(1),
+    };
+    Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        hashing,
+        ..Config::default()
+    }
+}
+
+impl Service {
+    /// Starts one in a new folder.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(config()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_in(folder, config, Arc::new(AtomicI64::new(START))).await
+    }
+
+    async fn start_in(folder: Arc<TempDir>, config: Config, seconds: Arc<AtomicI64>) -> Self {
+        let read = Arc::clone(&seconds);
+        let clock = Clock::new(move || Timestamp::from_second(read.load(Ordering::SeqCst)).unwrap());
+        let app = App::build_with_clock(config, folder.path(), clock).await.unwrap();
+        let address = app.local_addr();
+        let shutdown = Shutdown::manual();
+        let ended = tokio::spawn(app.run(shutdown.clone()));
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        Self {
+            address,
+            channel,
+            shutdown,
+            ended,
+            seconds,
+            folder,
+        }
+    }
+
+    /// Stops it as Ctrl-C does, and starts it again on the same data at the same time of its clock.
+    pub(crate) async fn restart(self) -> Self {
+        let (folder, seconds) = (Arc::clone(&self.folder), Arc::clone(&self.seconds));
+        self.stop().await;
+        Self::start_in(folder, config(), seconds).await
+    }
+
+    /// Stops it as Ctrl-C does.
+    pub(crate) async fn stop(self) {
+        drop(self.channel);
+        self.shutdown.begin(DrainPace::INTERACTIVE);
+        self.ended.await.unwrap();
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Moves the service's clock.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.seconds.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn auth(&self) -> AuthServiceClient<Channel> {
+        AuthServiceClient::new(self.channel())
+    }
+
+    pub(crate) fn tokens(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel())
+    }
+
+    pub(crate) async fn register(&self, email: &str) -> pb::RegisterResponse {
+        self.auth()
+            .register(registration(email))
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// The tokens of a new user.
+    pub(crate) async fn signed_in(&self) -> pb::Tokens {
+        self.register("ada@example.com").await.tokens.unwrap()
+    }
+
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Result<pb::LoginResponse, Status> {
+        let (email, password) = (email.to_owned(), password.to_owned());
+        let request = pb::LoginRequest {
+            email,
+            password,
+            client_label: String::new(),
+        };
+        self.auth().login(request).await.map(Response::into_inner)
+    }
+
+    pub(crate) async fn get_me(&self, access_token: &str) -> Result<pb::GetMeResponse, Status> {
+        self.auth()
+            .get_me(bearer(access_token, pb::GetMeRequest {}))
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<pb::Tokens, Status> {
+        let request = pb::RefreshTokenRequest {
+            refresh_token: refresh_token.to_owned(),
+        };
+        let response = self.auth().refresh_token(request).await?;
+        Ok(response.into_inner().tokens.unwrap())
+    }
+
+    pub(crate) async fn validate(&self, access_token: &str, audience: &str) -> Result<pb::Claims, Status> {
+        let (access_token, audience) = (access_token.to_owned(), audience.to_owned());
+        let response = self
+            .tokens()
+            .validate_token(pb::ValidateTokenRequest {
+                access_token,
+                audience,
+            })
+            .await?;
+        Ok(response.into_inner().claims.unwrap())
+    }
+
+    /// Signs out with an access token.
+    pub(crate) async fn logout(&self, access_token: &str) -> Result<(), Status> {
+        let request = bearer(
+            access_token,
+            pb::LogoutRequest {
+                refresh_token: String::new(),
+            },
+        );
+        self.auth().logout(request).await.map(Response::into_inner)
+    }
+
+    /// Signs out with a refresh token.
+    pub(crate) async fn logout_with(&self, refresh_token: &str) -> Result<(), Status> {
+        let request = pb::LogoutRequest {
+            refresh_token: refresh_token.to_owned(),
+        };
+        self.auth().logout(request).await.map(Response::into_inner)
+    }
+}
+
+pub(crate) fn registration(email: &str) -> pb::RegisterRequest {
+    pb::RegisterRequest {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        display_name: "Ada Lovelace".to_owned(),
+        organization_name: "Analytical Engines".to_owned(),
+        client_label: "Firefox on Linux".to_owned(),
+    }
+}
+
+pub(crate) fn bearer<T>(access_token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("authorization", format!("Bearer {access_token}").parse().unwrap());
+    request
+}
+
+/// The code and reason of a refusal.
+#[track_caller]
+pub(crate) fn refusal<T: Debug>(result: Result<T, Status>) -> (Code, String) {
+    let status = result.unwrap_err();
+    (status.code(), Details::of(&status).reason().to_owned())
+}
+
+/// `UNAUTHENTICATED` with a reason.
+pub(crate) fn unauthenticated(reason: &str) -> (Code, String) {
+    (Code::Unauthenticated, reason.to_owned())
+}
