@@ -101,7 +101,7 @@ async fn malformed_decimals_are_refused_at_their_field() {
     ];
     for (quantity, reason) in cases {
         let found = refusal(&product, |invoice| {
-            invoice.lines[0].quantity = quantity.to_owned()
+            invoice.lines[0].quantity = quantity.to_owned();
         })
         .await;
         assert_eq!(
@@ -189,7 +189,7 @@ async fn contradictory_or_too_many_taxes_are_refused() {
         Refusal::fields(&["invoice.lines[0].tax_category ENUM_UNKNOWN"])
     );
     let many = refusal(&product, |invoice| {
-        invoice.lines[0].extra_taxes = vec![ExtraTax::default(); 5]
+        invoice.lines[0].extra_taxes = vec![ExtraTax::default(); 5];
     })
     .await;
     assert_eq!(
@@ -222,7 +222,7 @@ async fn lists_that_are_too_long_are_refused_without_a_word_about_their_items() 
     let lines = refusal(&product, |invoice| invoice.lines = vec![bad; 501]).await;
     assert_eq!(lines, Refusal::fields(&["invoice.lines TOO_MANY_LINES"]));
     let adjustments = refusal(&product, |invoice| {
-        invoice.adjustments = vec![Adjustment::default(); 101]
+        invoice.adjustments = vec![Adjustment::default(); 101];
     })
     .await;
     assert_eq!(

@@ -59,7 +59,12 @@ fn every_rpc_of_the_service_has_a_row_in_this_table() {
         .filter(|file| file.package() == "invoiceapp.invoice.v1");
     let rpcs: BTreeSet<_> = services
         .flat_map(|file| &file.service)
-        .flat_map(|service| service.method.iter().map(|method| method.name()))
+        .flat_map(|service| {
+            service
+                .method
+                .iter()
+                .map(prost_types::MethodDescriptorProto::name)
+        })
         .collect();
     assert_eq!(rpcs, WITH_IDS.into_iter().chain(WITHOUT_IDS).collect());
 }

@@ -1,4 +1,9 @@
 //! invoice-service through a real server, with tokens of a real auth-service.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod bad_input;
 mod create;
