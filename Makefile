@@ -1,7 +1,7 @@
 # Thin names over the real commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test provision fmt lint audit
+.PHONY: help run test provision fmt lint audit bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,3 +24,7 @@ lint: provision ## the checks of `make test` that run no test
 
 audit: ## cargo-deny: dependency bans, licences and sources (installs cargo-deny the first time: minutes)
 	scripts/audit
+
+bench: ## measure start, memory, pages and calls of the release build; prints ratios (minutes; never part of test)
+	cargo build --release --locked --workspace
+	cargo run --release --locked -p bench -- all
