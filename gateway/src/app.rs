@@ -96,8 +96,8 @@ impl App {
     }
 }
 
-/// The gateway itself is ready when it runs; each service when its upstream says so. One dead upstream must not take the
-/// way to the others out of a load balancer.
+/// The gateway itself is ready when it runs; each service when its upstream says so. One dead upstream must
+/// not take the way to the others out of a load balancer.
 fn readiness(routes: &RouteTable) -> Readiness {
     let names: Vec<&str> = routes.services().map(|(service, _)| service).collect();
     routes

@@ -24,7 +24,8 @@ pub struct Config {
     pub calls: CallLimits,
 }
 
-/// The settings that only the gateway has; their flags carry its name, so they can stand beside those of other services.
+/// The settings that only the gateway has; their flags carry its name, so they can stand beside those of
+/// other services.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EdgeConfig {
     /// Where browsers and native clients connect. Port 0 takes a free one.
@@ -127,8 +128,10 @@ impl Config {
             &mut mistakes,
         );
         let mut allowed_origins = Vec::new();
-        for text in &self.edge.gateway_allowed_origins {
-            let origin = Origin::parse(text.trim())
+        let listed = self.edge.gateway_allowed_origins.iter().map(|text| text.trim());
+        // An empty variable lists nothing.
+        for text in listed.filter(|text| !text.is_empty()) {
+            let origin = Origin::parse(text)
                 .map_err(|mistake| format!("GATEWAY_ALLOWED_ORIGINS: {text:?}: {mistake}"));
             allowed_origins.extend(noted(origin, &mut mistakes));
         }
@@ -147,7 +150,8 @@ fn noted<T>(result: Result<T, String>, mistakes: &mut Vec<String>) -> Option<T> 
     result.map_err(|mistake| mistakes.push(mistake)).ok()
 }
 
-/// The authority of an `http://host:port` URL. Services speak plaintext on loopback; TLS between them is not there yet.
+/// The authority of an `http://host:port` URL. Services speak plaintext on loopback; TLS between them is not
+/// there yet.
 fn upstream(variable: &str, text: &str) -> Result<Authority, String> {
     let wrong = || format!("{variable}: {text:?} is not http://host:port");
     let parts = text.parse::<Uri>().map_err(|_| wrong())?.into_parts();
@@ -174,7 +178,7 @@ mod tests {
             "gateway",
             "--auth-url=https://auth",
             "--invoice-url=nowhere",
-            "--allowed-origins=*,http://localhost:5173",
+            "--allowed-origins=*, http://localhost:5173,",
         ]);
         let errors = config.validate().unwrap_err();
         let [auth, invoice, origin] = errors.as_slice() else {

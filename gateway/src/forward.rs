@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use grpc_server::{ConnectionInfo, Deadline, MAX_REQUEST_BYTES, RequestId};
+use grpc_server::{ConnectionInfo, Deadline, MAX_REQUEST_BYTES, REQUEST_ID_HEADER, RequestId};
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use rpc_error::{RpcError, reason};
+use telemetry::chain;
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
@@ -19,21 +20,22 @@ use tower::Service;
 use crate::forwarded_body::ForwardedBody;
 use crate::headers;
 use crate::routes::RouteTable;
-use crate::upstream::{Upstream, describe};
+use crate::upstream::Upstream;
 
 /// A message's flag and length before it.
 const MESSAGE_PREFIX: usize = 5;
-/// A request above the limit is still read, and thrown away, up to here: a client that is answered and closed upon while
-/// it sends sees a broken connection instead of the answer.
+/// A request above the limit is still read, and thrown away, up to here: a client that is answered and closed
+/// upon while it sends sees a broken connection instead of the answer.
 const MOST_READ: usize = 16 * 1024 * 1024;
 /// When to try an upstream again that is not there.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Passes gRPC calls on to the services in the route table, as bytes.
 ///
-/// Every rpc of the contract takes one message of at most [`MAX_REQUEST_BYTES`], so a request is read whole before
-/// anything is sent: the upstream gets the right `content-length` (a gRPC-Web-text client's is of the encoded bytes), never
-/// half a request, and a refused call can be sent again. Responses are passed on as they come.
+/// Every rpc of the contract takes one message of at most [`MAX_REQUEST_BYTES`], so a request is read whole
+/// before anything is sent: the upstream gets the right `content-length` (a gRPC-Web-text client's is of the
+/// encoded bytes), never half a request, and a refused call can be sent again. Responses are passed on as
+/// they come.
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
     routes: Arc<RouteTable>,
@@ -90,7 +92,8 @@ where
 /// The bytes of a request.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT`: larger than one largest message, or not readable (broken base64, a client that went away).
+/// `INVALID_ARGUMENT`: larger than one largest message, or not readable (broken base64, a client that went
+/// away).
 async fn read_whole(body: impl http_body::Body<Data = Bytes>) -> Result<Bytes, RpcError> {
     let mut body = std::pin::pin!(body);
     let mut whole = BytesMut::new();
@@ -127,7 +130,8 @@ async fn send(
     message: &Bytes,
 ) -> Result<Response<Body>, RpcError> {
     let (response, open) = upstream.post(path, headers, message).await.map_err(|error| {
-        tracing::warn!(error = describe(&error), "upstream call failed");
+        let request_id = headers.get(REQUEST_ID_HEADER);
+        tracing::warn!(?request_id, error = chain(&error), "upstream call failed");
         unavailable()
     })?;
     let (parts, body) = response.into_parts();

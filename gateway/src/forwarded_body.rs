@@ -5,14 +5,15 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
+use telemetry::chain;
 use tonic::Status;
 
 use crate::forward::unavailable;
 use crate::headers::{self, GRPC_STATUS};
-use crate::upstream::{OpenCall, describe};
+use crate::upstream::OpenCall;
 
-/// An upstream's response body on its way to the client: frames as they come, trailers by the allow-list, and always an
-/// end with a status, also when the upstream's connection breaks in the middle.
+/// An upstream's response body on its way to the client: frames as they come, trailers by the allow-list, and
+/// always an end with a status, also when the upstream's connection breaks in the middle.
 pub(crate) struct ForwardedBody {
     /// `None` when the end has been passed on.
     inner: Option<Incoming>,
@@ -60,7 +61,7 @@ impl Body for ForwardedBody {
                 Ok(_) => self.broken("trailers without a status"),
                 Err(data) => data,
             },
-            Some(Err(error)) => self.broken(&describe(&error)),
+            Some(Err(error)) => self.broken(&chain(&error)),
             None => self.broken("no trailers"),
         };
         Poll::Ready(Some(Ok(frame)))

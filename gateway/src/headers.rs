@@ -1,5 +1,5 @@
-//! Which headers cross the gateway. Everything else stops here, in both directions: identities and addresses that a
-//! client claims, cookies, whatever an upstream lets slip.
+//! Which headers cross the gateway. Everything else stops here, in both directions: identities and addresses
+//! that a client claims, cookies, whatever an upstream lets slip.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,8 @@ use grpc_server::{Deadline, REQUEST_ID_HEADER, RequestId, encode_timeout};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What an upstream may take longer than we wait: then it is the gateway that answers `DEADLINE_EXCEEDED`, not chance.
+/// What an upstream may take longer than we wait: then it is the gateway that answers `DEADLINE_EXCEEDED`,
+/// not chance.
 const UPSTREAM_GRACE: std::time::Duration = std::time::Duration::from_millis(100);
 
 pub(crate) const X_GRPC_WEB: HeaderName = HeaderName::from_static("x-grpc-web");

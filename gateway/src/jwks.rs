@@ -2,6 +2,7 @@
 //!
 //! The one place where the gateway decodes a message: auth-service publishes its keys by gRPC only.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use proto::auth::v1::token_service_client::TokenServiceClient;
 use proto::auth::v1::{GetJwksRequest, Jwk};
 use serde_json::json;
+use telemetry::chain;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -71,7 +73,8 @@ impl Jwks {
         match tokio::time::timeout(TIMEOUT, client.get_jwks(request)).await {
             Ok(Ok(answer)) => Some(document(&answer.into_inner().keys)),
             Ok(Err(status)) => {
-                tracing::warn!(code = ?status.code(), "auth-service gave no keys");
+                let cause = status.source().unwrap_or(&status);
+                tracing::warn!(error = chain(cause), "auth-service gave no keys");
                 None
             }
             Err(_) => {

@@ -1,7 +1,8 @@
-//! The edge: gRPC-Web for browsers and native gRPC on one port, HTTP/1.1 and HTTP/2, in front of the services.
+//! The edge: gRPC-Web for browsers and native gRPC on one port, HTTP/1.1 and HTTP/2, in front of the
+//! services.
 //!
-//! It forwards bytes and knows no messages; only [`jwks`], which publishes the token keys as JSON, decodes one. A
-//! request goes through these, from the outside in:
+//! It forwards bytes and knows no messages; only [`jwks`], which publishes the token keys as JSON, decodes
+//! one. A request goes through these, from the outside in:
 //!
 //! 1. [`web`]: plain pages, else CORS and the [`wall`] that keeps foreign pages out;
 //! 2. tonic-web turns gRPC-Web into gRPC, and answers back;
@@ -17,6 +18,7 @@ mod headers;
 mod jwks;
 mod origin;
 mod pages;
+mod retry_budget;
 mod routes;
 mod upstream;
 mod upstream_channel;

@@ -22,13 +22,7 @@ struct Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Command::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error, "cannot start");
-            ExitCode::FAILURE
-        }
-    }
+    telemetry::exit_code(run(Command::parse()).await)
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {

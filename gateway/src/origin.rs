@@ -3,14 +3,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 
-/// A web origin as browsers write it in the `Origin` header (RFC 6454): scheme, host, and a port unless it is the
-/// scheme's own. Lower case, no path.
+/// A web origin as browsers write it in the `Origin` header (RFC 6454): scheme, host, and a port unless it is
+/// the scheme's own. Lower case, no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin(String);
 
 impl Origin {
     /// # Errors
-    /// A sentence that says what is wrong: compared byte by byte, an origin that no browser would send would never match.
+    /// A sentence that says what is wrong: compared byte by byte, an origin that no browser would send would
+    /// never match.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.contains('*') {
             return Err("there is no wildcard; write each origin".to_owned());
@@ -50,8 +51,8 @@ fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
 }
 
-/// Whether `origin` is this very server, addressed as `authority`: a page served from here. Only for `localhost` and IP
-/// addresses: a name could be pointed here by whoever owns it (DNS rebinding).
+/// Whether `origin` is this very server, addressed as `authority`: a page served from here. Only for
+/// `localhost` and IP addresses: a name could be pointed here by whoever owns it (DNS rebinding).
 pub(crate) fn is_own(origin: &HeaderValue, authority: &Authority) -> bool {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let unforgeable =

@@ -28,8 +28,8 @@ const AUTH: [Route; 2] = [
         methods: Methods::All,
         long_lived: &[],
     },
-    // Engineers look into a token and read the keys with grpcurl, and both are answered to anyone who can reach
-    // auth-service. Feeds between services stay inside.
+    // Engineers look into a token and read the keys with grpcurl, and both are answered to anyone who can
+    // reach auth-service. Feeds between services stay inside.
     Route {
         service: "invoiceapp.auth.v1.TokenService",
         methods: Methods::Only(&["ValidateToken", "GetJwks"]),

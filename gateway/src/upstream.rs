@@ -1,6 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +11,14 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use telemetry::chain;
+
+use crate::retry_budget::RetryBudget;
 
 /// A service that accepts does so in milliseconds; one that does not is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Before a second attempt to connect: a process that is being replaced listens again a moment later.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// A vanished upstream is noticed after 20 s + 10 s without traffic, also between calls.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,7 +57,7 @@ impl Drop for OpenCall {
 
 /// A call that an upstream did not answer. The text is for logs, not for clients.
 #[derive(Debug, thiserror::Error)]
-#[error("{upstream} did not answer: {source}")]
+#[error("{upstream} did not answer")]
 pub(crate) struct UpstreamError {
     upstream: &'static str,
     source: hyper_util::client::legacy::Error,
@@ -77,8 +82,8 @@ impl Upstream {
         self.name
     }
 
-    /// Posts `body` to `path` and returns as soon as the response's headers are here. A call that cannot have been
-    /// processed is sent once more, within the budget.
+    /// Posts `body` to `path` and returns as soon as the response's headers are here. A call that cannot have
+    /// been processed is sent once more, within the budget.
     ///
     /// # Errors
     /// [`UpstreamError`] when there was no response.
@@ -91,7 +96,10 @@ impl Upstream {
         self.retries.deposit();
         match self.post_once(path, headers, body).await {
             Err(error) if was_not_processed(&error) && self.retries.withdraw() => {
-                tracing::debug!(upstream = self.name, error = describe(&error), "trying once more");
+                tracing::debug!(upstream = self.name, error = chain(&error), "trying once more");
+                if error.is_connect() {
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
                 self.post_once(path, headers, body).await
             }
             answered => answered,
@@ -158,8 +166,9 @@ fn client() -> Client<HttpConnector, Full<Bytes>> {
         .build(connector)
 }
 
-/// Whether the upstream said, or it is plain, that it has not begun to process the call: no connection, a request that was
-/// never sent, a refused stream (RFC 9113, 8.7), a stream above the last one of a graceful GOAWAY.
+/// Whether the upstream said, or it is plain, that it has not begun to process the call: no connection, a
+/// request that was never sent, a refused stream (RFC 9113, 8.7), a stream above the last one of a graceful
+/// GOAWAY.
 fn was_not_processed(error: &hyper_util::client::legacy::Error) -> bool {
     if error.is_connect() {
         return true;
@@ -181,69 +190,9 @@ fn was_not_processed(error: &hyper_util::client::legacy::Error) -> bool {
     false
 }
 
-/// An error with all its causes on one line.
-pub(crate) fn describe(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// Retries may add a tenth to the load, and ten at once: an upstream in trouble must not get its calls doubled.
-#[derive(Debug)]
-struct RetryBudget {
-    /// Tenths of a retry.
-    tenths: AtomicU32,
-}
-
-impl RetryBudget {
-    const MOST: u32 = 100;
-    const ONE: u32 = 10;
-
-    /// For every call.
-    fn deposit(&self) {
-        self.update(|tenths| (tenths < Self::MOST).then(|| tenths.saturating_add(1)));
-    }
-
-    /// For every retry; `false` when there is none left.
-    fn withdraw(&self) -> bool {
-        self.update(|tenths| tenths.checked_sub(Self::ONE))
-    }
-
-    fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool {
-        self.tenths
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change)
-            .is_ok()
-    }
-}
-
-impl Default for RetryBudget {
-    fn default() -> Self {
-        Self {
-            tenths: AtomicU32::new(Self::MOST),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{CALLS_PER_CONNECTION, RetryBudget, Upstream};
-
-    #[test]
-    fn ten_retries_at_once_and_then_one_for_ten_calls() {
-        let budget = RetryBudget::default();
-        assert_eq!((0..100).filter(|_| budget.withdraw()).count(), 10);
-        for _ in 0..9 {
-            budget.deposit();
-            assert!(!budget.withdraw());
-        }
-        budget.deposit();
-        assert!(budget.withdraw());
-    }
+    use super::{CALLS_PER_CONNECTION, Upstream};
 
     #[test]
     fn the_second_connection_is_used_when_the_first_is_full() {

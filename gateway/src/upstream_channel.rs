@@ -12,8 +12,8 @@ use tower::Service;
 
 use crate::upstream::Upstream;
 
-/// An upstream as a channel for a generated client: for the gateway's own unary calls (health, keys), on the same
-/// connections as those it forwards.
+/// An upstream as a channel for a generated client: for the gateway's own unary calls (health, keys), on the
+/// same connections as those it forwards.
 #[derive(Debug, Clone)]
 pub(crate) struct UpstreamChannel(pub(crate) Arc<Upstream>);
 

@@ -1,8 +1,8 @@
 //! What a browser may make a visitor's machine send to us, and what of it we refuse before anything is read.
 //!
-//! gRPC-Web itself has no defence against cross-site requests: a foreign page's `text/plain` POST needs no preflight. So
-//! only requests that a page cannot send without asking first pass: the exact content types, a known origin when there
-//! is one, and on gRPC-Web a header of its clients.
+//! gRPC-Web itself has no defence against cross-site requests: a foreign page's `text/plain` POST needs no
+//! preflight. So only requests that a page cannot send without asking first pass: the exact content types, a
+//! known origin when there is one, and on gRPC-Web a header of its clients.
 
 use std::sync::Arc;
 

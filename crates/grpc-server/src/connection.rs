@@ -28,11 +28,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const SMALLEST_HTTP2_START: u64 = 33;
 /// How often a draining connection is asked whether it still does something.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A draining connection without calls and without traffic for this many looks (2 s) belongs to a peer that ignores
-/// GOAWAY, or is not there.
+/// A draining connection without calls and without traffic for this many looks (2 s) belongs to a peer that
+/// ignores GOAWAY, or is not there.
 const QUIET_LOOKS: u32 = 8;
 
-/// Which connection a request came in on; in the extensions of every request that [`serve`](crate::serve) passes on.
+/// Which connection a request came in on; in the extensions of every request that [`serve`](crate::serve)
+/// passes on.
 #[derive(Debug, Clone)]
 pub struct ConnectionInfo {
     /// Who sent the request: the other end of the TCP connection.
@@ -70,8 +71,8 @@ pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor
     builder
 }
 
-/// Serves one connection to its end: the peer's, the first bytes' deadline, or the drain's. Returns whether it was
-/// cut with calls in flight.
+/// Serves one connection to its end: the peer's, the first bytes' deadline, or the drain's. Returns whether
+/// it was cut with calls in flight.
 pub(crate) async fn drive<S, B>(
     stream: TcpStream,
     peer: SocketAddr,
@@ -127,8 +128,8 @@ fn log_end(peer: SocketAddr, ended: Result<(), BoxError>) {
     }
 }
 
-/// Ends when the peer has said nothing that counts within `first_bytes`. (The head of an HTTP/1 request has hyper's
-/// own deadline.)
+/// Ends when the peer has said nothing that counts within `first_bytes`. (The head of an HTTP/1 request has
+/// hyper's own deadline.)
 async fn silence(activity: &Activity, first_bytes: Duration) {
     tokio::time::sleep(first_bytes).await;
     if activity.bytes_read() >= SMALLEST_HTTP2_START || activity.calls_begun() > 0 {

@@ -24,8 +24,8 @@ type Probe = Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// Whether this process, and each service in it, wants calls. Served as `grpc.health.v1.Health`.
 ///
-/// A name is `NOT_SERVING` until each of its checks has passed once, again after a check failed three times in a row,
-/// and for good as soon as the shutdown begins. A name without checks serves from the start.
+/// A name is `NOT_SERVING` until each of its checks has passed once, again after a check failed three times
+/// in a row, and for good as soon as the shutdown begins. A name without checks serves from the start.
 pub struct Readiness {
     reporter: HealthReporter,
     /// Every name, the process's empty one first, and what was last reported for it.
@@ -71,7 +71,8 @@ impl State {
 }
 
 impl Readiness {
-    /// For the process (the empty name) and for `services`, full names such as `invoiceapp.auth.v1.AuthService`.
+    /// For the process (the empty name) and for `services`, full names such as
+    /// `invoiceapp.auth.v1.AuthService`.
     pub fn new<N: Into<String>>(services: impl IntoIterator<Item = N>) -> Self {
         Self {
             reporter: HealthReporter::new(),
@@ -125,8 +126,8 @@ impl Readiness {
         HealthServer::new(health).max_decoding_message_size(MAX_HEALTH_REQUEST_BYTES)
     }
 
-    /// Runs the checks until `shutdown` begins, then reports `NOT_SERVING` for every name and returns. Spawn it
-    /// before serving; the first checks run at once.
+    /// Runs the checks until `shutdown` begins, then reports `NOT_SERVING` for every name and returns. Spawn
+    /// it before serving; the first checks run at once.
     pub async fn run(mut self, shutdown: Shutdown) {
         tokio::select! {
             () = self.watch() => {}

@@ -2,12 +2,13 @@
 //!
 //! Two halves that meet in a request's extensions:
 //!
-//! - **Connections**: [`Listener::bind`], then [`serve`] any tower HTTP service on it under [`ConnectionLimits`] until
-//!   [`Shutdown`]: HTTP/1 and HTTP/2 on one port, peers that say nothing are closed, the drain always ends.
+//! - **Connections**: [`Listener::bind`], then [`serve`] any tower HTTP service on it under [`ConnectionLimits`]
+//!   until [`Shutdown`]: HTTP/1 and HTTP/2 on one port, peers that say nothing are closed, the drain always ends.
 //! - **Calls**: [`call_stack`] around a tonic `Routes` (or anything that answers gRPC): request id, one log line,
 //!   panics, overload, deadlines, drain of streams, and the statuses that tonic makes by itself put into our form.
 //!
-//! Beside them [`Readiness`] serves `grpc.health.v1.Health`, and [`add_reflection`] serves both versions of reflection.
+//! Beside them [`Readiness`] serves `grpc.health.v1.Health`, and [`add_reflection`] serves both versions of
+//! reflection.
 
 mod activity;
 mod calls;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-/// What one server grants to connections. [`Default`] is the product's starting values; each field says its number
-/// and its reason. Flatten it into the command line of a binary: the fields that an operator tunes are flags.
+/// What one server grants to connections. [`Default`] is the product's starting values; each field says its
+/// number and its reason. Flatten it into the command line of a binary: the fields that an operator tunes are
+/// flags.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct ConnectionLimits {
     /// Open connections; one more is closed at once. Each costs a file descriptor and up to a megabyte of
@@ -14,7 +15,8 @@ pub struct ConnectionLimits {
     )]
     pub max_connections: usize,
 
-    /// 10 s: until a peer has sent a whole HTTP/2 preface or its first request. Who sends nothing costs a connection.
+    /// 10 s: until a peer has sent a whole HTTP/2 preface or its first request. Who sends nothing costs a
+    /// connection.
     #[arg(skip = Self::FIRST_BYTES)]
     pub first_bytes: Duration,
 
@@ -26,7 +28,8 @@ pub struct ConnectionLimits {
     #[arg(skip = Self::HTTP1_BUFFER_BYTES)]
     pub http1_buffer_bytes: usize,
 
-    /// 128: calls at a time on one HTTP/2 connection. Hyper's own default is higher, the protocol's is no limit.
+    /// 128: calls at a time on one HTTP/2 connection. Hyper's own default is higher, the protocol's is no
+    /// limit.
     #[arg(skip = Self::MAX_CONCURRENT_STREAMS)]
     pub max_concurrent_streams: u32,
 
@@ -42,7 +45,8 @@ pub struct ConnectionLimits {
     #[arg(skip = Self::HEADER_LIST_BYTES)]
     pub header_list_bytes: u32,
 
-    /// 256 KiB + 64 KiB: unread bytes of one HTTP/2 call. The largest request arrives without waiting for a window update.
+    /// 256 KiB + 64 KiB: unread bytes of one HTTP/2 call. The largest request arrives without waiting for a
+    /// window update.
     #[arg(skip = Self::STREAM_WINDOW_BYTES)]
     pub stream_window_bytes: u32,
 

@@ -9,8 +9,8 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// One line per this time about the same trouble; a flood of lines would be the second outage.
 const LOG_EVERY: Duration = Duration::from_secs(5);
 
-/// A bound port. Bind every port of a process before serving the first: a second process on the same port then fails
-/// at start, and port 0 has a number to print.
+/// A bound port. Bind every port of a process before serving the first: a second process on the same port
+/// then fails at start, and port 0 has a number to print.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -38,8 +38,8 @@ impl Listener {
         self.local_addr
     }
 
-    /// The next connection, with Nagle's algorithm off: it delays small responses by 40 ms. Errors do not end a server:
-    /// those of one connection are skipped, exhaustion pauses.
+    /// The next connection, with Nagle's algorithm off: it delays small responses by 40 ms. Errors do not end
+    /// a server: those of one connection are skipped, exhaustion pauses.
     pub(crate) async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             match self.socket.accept().await {

@@ -1,15 +1,16 @@
 use tonic::service::Routes;
 use tonic_reflection::server::Builder;
 
-/// Why reflection could not be set up: a descriptor set does not decode. That is a fault of the build, not of input.
+/// Why reflection could not be set up: a descriptor set does not decode. That is a fault of the build, not of
+/// input.
 #[derive(Debug, thiserror::Error)]
 #[error("a descriptor set cannot be served by reflection: {0}")]
 pub struct ReflectionError(#[from] tonic_reflection::server::Error);
 
 /// Adds `grpc.reflection.v1` and `v1alpha` (grpcurl before 1.8.7 knows only that) to `routes`.
 ///
-/// `descriptor_sets` are encoded `FileDescriptorSet`s, with source info so that comments show. Those of health and of
-/// the error details come along, so that clients can print `grpc-status-details-bin`.
+/// `descriptor_sets` are encoded `FileDescriptorSet`s, with source info so that comments show. Those of
+/// health and of the error details come along, so that clients can print `grpc-status-details-bin`.
 ///
 /// # Errors
 /// [`ReflectionError`] when a set does not decode.

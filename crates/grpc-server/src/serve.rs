@@ -29,8 +29,8 @@ pub struct Drained {
 }
 
 /// Serves `service` on `listener` until `shutdown`, then drains: go on for [`DrainPace::announce`], stop
-/// accepting and send GOAWAY, let calls finish for [`DrainPace::finish`], cut the rest. It always returns, at most
-/// `announce + finish + 1 s` after the shutdown began; connections without a call never hold it up.
+/// accepting and send GOAWAY, let calls finish for [`DrainPace::finish`], cut the rest. It always returns, at
+/// most `announce + finish + 1 s` after the shutdown began; connections without a call never hold it up.
 pub async fn serve<S, B>(
     listener: Listener,
     service: S,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// How fast a server goes down. The two together stay below 30 s: what starts us then waits no longer before it kills.
+/// How fast a server goes down. The two together stay below 30 s: what starts us then waits no longer before
+/// it kills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrainPace {
-    /// How long health says `NOT_SERVING` while everything is still served, so that load balancers look elsewhere
-    /// before a call is refused. Skipped when no connection is open.
+    /// How long health says `NOT_SERVING` while everything is still served, so that load balancers look
+    /// elsewhere before a call is refused. Skipped when no connection is open.
     pub announce: Duration,
     /// How long calls in flight may go on after that; then their connections are cut.
     pub finish: Duration,
@@ -46,8 +47,8 @@ impl Shutdown {
         }
     }
 
-    /// SIGTERM begins a [`DrainPace::DEPLOYED`] shutdown, SIGINT (Ctrl-C) a [`DrainPace::INTERACTIVE`] one; the
-    /// second signal of either kind cuts what is left at once.
+    /// SIGTERM begins a [`DrainPace::DEPLOYED`] shutdown, SIGINT (Ctrl-C) a [`DrainPace::INTERACTIVE`] one;
+    /// the second signal of either kind cuts what is left at once.
     ///
     /// # Errors
     /// When the process may not listen to signals.

@@ -1,7 +1,8 @@
 /// What a process logs and how. Flatten it into the command line of a binary, once per process.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct LogConfig {
-    /// What to log: a level (error, warn, info, debug, trace), or levels by target, as in `info,gateway=debug`.
+    /// What to log: a level (error, warn, info, debug, trace), or levels by target, as in
+    /// `info,gateway=debug`.
     #[arg(
         id = "log_filter",
         long = "log",

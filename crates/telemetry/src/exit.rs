@@ -14,8 +14,8 @@ pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// An error and all its causes on one line: `cannot connect: timed out`. A cause whose text its effect repeats is left
-/// out.
+/// An error and all its causes on one line: `cannot connect: timed out`. A cause whose text its effect
+/// repeats is left out.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

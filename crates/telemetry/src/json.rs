@@ -5,8 +5,8 @@ use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent};
 use tracing_subscriber::registry::LookupSpan;
 
-/// One JSON object per event: `service`, `timestamp` (RFC 3339, UTC), `level`, `target` and the event's own fields,
-/// all at the top level.
+/// One JSON object per event: `service`, `timestamp` (RFC 3339, UTC), `level`, `target` and the event's own
+/// fields, all at the top level.
 pub(crate) struct JsonLine {
     service: &'static str,
     event: Format<Json>,

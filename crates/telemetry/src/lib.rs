@@ -1,7 +1,8 @@
 //! Logs of a process of the product: one line per event, on standard error.
 //!
-//! Standard output belongs to what a command prints for its user (the addresses, a token), so that it can be piped.
-//! Lines are JSON unless standard error is a terminal. A panic is logged as one line like everything else.
+//! Standard output belongs to what a command prints for its user (the addresses, a token), so that it can be
+//! piped. Lines are JSON unless standard error is a terminal. A panic is logged as one line like everything
+//! else.
 //!
 //! Call [`init`] once, first thing in `main`, with the process's [`LogConfig`].
 
@@ -31,7 +32,8 @@ pub enum InitError {
 
 /// Sends every log event of this process to standard error and every panic into the log.
 ///
-/// `service` is the name of the process (`auth-service`, `invoice-app`); every JSON line carries it as `service`.
+/// `service` is the name of the process (`auth-service`, `invoice-app`); every JSON line carries it as
+/// `service`.
 ///
 /// # Errors
 /// [`InitError::Filter`] for a filter nobody can read, [`InitError::Twice`] on a second call.

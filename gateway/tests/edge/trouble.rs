@@ -81,8 +81,8 @@ async fn a_stream_through_the_gateway_ends_with_unavailable_when_the_gateway_goe
     assert_eq!(Details::of(&status).reason(), reason::SHUTTING_DOWN);
 }
 
-/// An HTTP/2 server that answers its first call with RST_STREAM `first`, and every other one with a message. Returns its
-/// address and the number of calls it has got.
+/// An HTTP/2 server that answers its first call with RST_STREAM `first`, and every other one with a message.
+/// Returns its address and the number of calls it has got.
 async fn that_resets_once(first: h2::Reason) -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! An upstream whose messages are plain strings, under the names that the gateway forwards. It is bare tonic: what the
-//! gateway promises, it must keep without help from behind.
+//! An upstream whose messages are plain strings, under the names that the gateway forwards. It is bare tonic:
+//! what the gateway promises, it must keep without help from behind.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -20,16 +20,16 @@ use super::in_flight::Place;
 use super::log::CallLog;
 use super::message_boundary::MessageBoundary;
 
-/// While draining, a body that has sent fewer than two messages may still be a unary response on its way through a
-/// gateway; after this much silence it is a stream.
+/// While draining, a body that has sent fewer than two messages may still be a unary response on its way
+/// through a gateway; after this much silence it is a stream.
 const DRAIN_QUIET: Duration = Duration::from_secs(1);
 /// When a client that lost its stream to a shutdown may come back, to another replica or to the next process.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Polled = Poll<Option<Result<Frame<Bytes>, tonic::Status>>>;
 
-/// The body of a call's response: the handler's, ended early with a status when the deadline passes, the server
-/// drains or the handler panics.
+/// The body of a call's response: the handler's, ended early with a status when the deadline passes, the
+/// server drains or the handler panics.
 pub(super) struct CallBody {
     /// `None` when the end has been sent.
     inner: Option<Body>,
@@ -166,7 +166,8 @@ enum Drain {
 }
 
 impl Drain {
-    /// A stream (two messages, or silent for a while) ends at the next message boundary; a unary response goes on.
+    /// A stream (two messages, or silent for a while) ends at the next message boundary; a unary response
+    /// goes on.
     fn ends(&mut self, boundary: &MessageBoundary, cx: &mut Context<'_>) -> bool {
         if let Self::Waiting(draining) = self {
             if draining.as_mut().poll(cx).is_pending() {

@@ -7,8 +7,8 @@ use super::CallLimits;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// When a call must be answered. In the extensions of every request that has one; calls on behalf of it pass on what
-/// is left ([`Deadline::remaining`], [`encode_timeout`]).
+/// When a call must be answered. In the extensions of every request that has one; calls on behalf of it pass
+/// on what is left ([`Deadline::remaining`], [`encode_timeout`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -28,8 +28,8 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// The deadline of a call of `method`: the caller's, at most `longest_deadline`, else `default_deadline`. Long-lived
-    /// methods have the caller's or none.
+    /// The deadline of a call of `method`: the caller's, at most `longest_deadline`, else `default_deadline`.
+    /// Long-lived methods have the caller's or none.
     pub(crate) fn of_call(headers: &HeaderMap, method: &str, limits: &CallLimits) -> Option<Self> {
         let asked = headers.get(GRPC_TIMEOUT).and_then(decode_timeout);
         let timeout = if limits.long_lived.contains(method) {
@@ -57,8 +57,9 @@ pub fn encode_timeout(timeout: Duration) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("0m"))
 }
 
-/// Reads a `grpc-timeout` header: one to eight digits and a unit (gRPC over HTTP/2, "Timeout"). A malformed one
-/// reads as absent, as in other gRPC servers; the call then has the default deadline. A day is as long as any.
+/// Reads a `grpc-timeout` header: one to eight digits and a unit (gRPC over HTTP/2, "Timeout"). A malformed
+/// one reads as absent, as in other gRPC servers; the call then has the default deadline. A day is as long as
+/// any.
 fn decode_timeout(value: &HeaderValue) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_hours(24);
     let text = value.to_str().ok()?;

@@ -1,5 +1,5 @@
-//! Statuses that did not come from a handler of ours. Tonic's router and codec make them without details and with
-//! texts that name Rust types and every nested field; a client gets a short text and a reason instead.
+//! Statuses that did not come from a handler of ours. Tonic's router and codec make them without details and
+//! with texts that name Rust types and every nested field; a client gets a short text and a reason instead.
 
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -38,7 +38,8 @@ impl CallFacts {
     }
 }
 
-/// Puts the status in `headers` (of a response without a body, or trailers) into our form and returns its code.
+/// Puts the status in `headers` (of a response without a body, or trailers) into our form and returns its
+/// code.
 pub(super) fn settle(headers: &mut HeaderMap, facts: &CallFacts) -> Code {
     let sent = headers.get(Status::GRPC_STATUS);
     let code = sent.map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()));

@@ -8,7 +8,8 @@ pub const MAX_REQUEST_BYTES: usize = 256 * 1024;
 /// What one server grants to calls. [`Default`] is the product's starting values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallLimits {
-    /// 256 per core: calls being worked on at a time; one more is refused at once. Long-lived ones do not count.
+    /// 256 per core: calls being worked on at a time; one more is refused at once. Long-lived ones do not
+    /// count.
     pub in_flight: usize,
     /// 1,024: open long-lived streams; one more is refused at once.
     pub streams: usize,
@@ -16,8 +17,8 @@ pub struct CallLimits {
     pub default_deadline: Duration,
     /// 30 s: the longest deadline of a call, whatever its caller asks for.
     pub longest_deadline: Duration,
-    /// Full methods (`/package.Service/Method`) of streams that are meant to stay open: they have no deadline but their
-    /// caller's. Health.Watch and reflection are among them from the start.
+    /// Full methods (`/package.Service/Method`) of streams that are meant to stay open: they have no deadline
+    /// but their caller's. Health.Watch and reflection are among them from the start.
     pub long_lived: HashSet<String>,
 }
 

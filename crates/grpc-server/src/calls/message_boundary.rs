@@ -1,5 +1,5 @@
-/// Follows the length-prefixed messages of a gRPC body (gRPC over HTTP/2, "Length-Prefixed-Message") without keeping
-/// any of it, to know where one may stop.
+/// Follows the length-prefixed messages of a gRPC body (gRPC over HTTP/2, "Length-Prefixed-Message") without
+/// keeping any of it, to know where one may stop.
 #[derive(Debug, Default)]
 pub(super) struct MessageBoundary {
     prefix: Vec<u8>,

@@ -1,5 +1,5 @@
-//! What happens around every gRPC call, from the outside in: request id, log line, content type, deadline, panic,
-//! place in flight, the handler, and the statuses that tonic makes by itself.
+//! What happens around every gRPC call, from the outside in: request id, log line, content type, deadline,
+//! panic, place in flight, the handler, and the statuses that tonic makes by itself.
 
 mod body;
 mod deadline;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 /// Accepted from the caller, sent to upstreams, echoed on success and on error.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of one call in logs and errors, chosen by the caller or by us. In the extensions of every request that a
-/// [`CallStack`](crate::CallStack) passes on.
+/// The name of one call in logs and errors, chosen by the caller or by us. In the extensions of every request
+/// that a [`CallStack`](crate::CallStack) passes on.
 ///
 /// It is no idempotency key: that is the `request_id` *field* of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

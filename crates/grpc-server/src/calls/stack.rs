@@ -23,9 +23,9 @@ use crate::ConnectionInfo;
 
 /// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
 ///
-/// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has none) and
-/// [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a write that must
-/// not be cut in half runs in its own task and the handler waits for that.
+/// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has
+/// none) and [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a
+/// write that must not be cut in half runs in its own task and the handler waits for that.
 pub fn call_stack<S>(inner: S, limits: CallLimits) -> CallStack<S> {
     CallStack {
         inner,
@@ -159,9 +159,10 @@ fn finish(
     response.map(|inner| Body::new(CallBody::new(inner, facts, deadline, draining, log, place)))
 }
 
-/// `application/grpc`, or one of its `+codec` forms, in a request that no web page can make: a foreign page may send
-/// other content types over HTTP/1 without asking (a "simple" request in the terms of CORS), and one whose name was
-/// pointed at this machine (DNS rebinding) any of them, but never `te`, and no browser speaks HTTP/2 without TLS.
+/// `application/grpc`, or one of its `+codec` forms, in a request that no web page can make: a foreign page
+/// may send other content types over HTTP/1 without asking (a "simple" request in the terms of CORS), and one
+/// whose name was pointed at this machine (DNS rebinding) any of them, but never `te`, and no browser speaks
+/// HTTP/2 without TLS.
 fn is_grpc(request: &Request<Body>) -> bool {
     let headers = request.headers();
     let is_grpc = headers
