@@ -1,7 +1,7 @@
 //! What an operator can set.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use grpc_server::ConnectionLimits;
@@ -15,7 +15,7 @@ use crate::store::StoreUrl;
 #[group(skip)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one, which is logged.
-    #[arg(id = "invoice_listen", long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value = Self::LISTEN)]
+    #[arg(id = "invoice_listen", long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value_t = Self::LISTEN)]
     pub listen: SocketAddr,
 
     /// Where invoices are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and invoices.db in the data
@@ -80,8 +80,22 @@ impl Default for TrustConfig {
     }
 }
 
+impl Default for Config {
+    /// What an empty command line means.
+    fn default() -> Self {
+        Self {
+            listen: Self::LISTEN,
+            store_url: None,
+            reflection: false,
+            plaintext: false,
+            trust: TrustConfig::default(),
+            connections: ConnectionLimits::default(),
+        }
+    }
+}
+
 impl Config {
-    const LISTEN: &'static str = "127.0.0.1:50052";
+    const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50052);
 
     /// The parts of the settings that need more than their syntax checked, with every mistake at once.
     ///

@@ -250,3 +250,6 @@ impl<P> From<StoreError> for InvoiceError<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

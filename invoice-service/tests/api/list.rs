@@ -199,7 +199,11 @@ async fn filters_narrow_the_list_and_search_finds_beginnings_of_words() {
             filter: Some(filter.clone()),
             ..ListInvoicesRequest::default()
         };
-        assert_eq!(walked(&mut ann, request).await, std::slice::from_ref(&wanted), "{filter:?}");
+        assert_eq!(
+            walked(&mut ann, request).await,
+            std::slice::from_ref(&wanted),
+            "{filter:?}"
+        );
     }
     let nothing = Filter {
         overdue_only: true,
