@@ -1,4 +1,5 @@
 //! What the code sends stands in the contract.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
 
@@ -70,20 +71,10 @@ fn every_reason_of_the_contract_is_documented() {
 fn every_service_rpc_message_field_and_value_of_the_contract_has_a_comment() {
     for file in files() {
         let info = file.source_code_info.as_ref().unwrap();
-        // Paths of odd length end in a field number, those of even length in a position: a declaration. What has a
-        // position two levels up within messages, enums and services is an element that a reader looks up.
-        let declared = info
-            .location
-            .iter()
-            .filter(|location| match location.path.as_slice() {
-                [4 | 5 | 6, _]
-                | [4 | 6, _, 2, _]
-                | [5, _, 2, _]
-                | [4, _, 3 | 4, _]
-                | [4, _, 3 | 4, _, 2, _] => true,
-                _ => false,
-            });
-        for location in declared {
+        for location in &info.location {
+            if !is_declaration(&location.path) {
+                continue;
+            }
             let comment = location.leading_comments().trim();
             assert!(
                 !comment.is_empty(),
@@ -92,5 +83,23 @@ fn every_service_rpc_message_field_and_value_of_the_contract_has_a_comment() {
                 location.span[0] + 1
             );
         }
+    }
+}
+
+/// Whether a path of `SourceCodeInfo` leads to something that a reader looks up: a message, enum or service, or a field,
+/// value or rpc of one, also of a nested one.
+fn is_declaration(path: &[i32]) -> bool {
+    const MESSAGE: i32 = 4;
+    const ENUM: i32 = 5;
+    const SERVICE: i32 = 6;
+    const MEMBER: i32 = 2;
+    const NESTED_MESSAGE: i32 = 3;
+    const NESTED_ENUM: i32 = 4;
+    match *path {
+        [MESSAGE | ENUM | SERVICE, _] | [MESSAGE | ENUM | SERVICE, _, MEMBER, _] => true,
+        [MESSAGE, _, nested, _] | [MESSAGE, _, nested, _, MEMBER, _] => {
+            matches!(nested, NESTED_MESSAGE | NESTED_ENUM)
+        }
+        _ => false,
     }
 }
