@@ -1,17 +1,13 @@
 //! Keys fetched from a real server.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{Handler, Signer, call, with_source};
 use authn::{Authenticated, Jwk, RemoteKeys, VerifyingKey};
 use proto::auth::v1::token_service_server::{TokenService, TokenServiceServer};
 use proto::auth::v1::{GetJwksRequest, GetJwksResponse, ValidateTokenRequest, ValidateTokenResponse};
-use support::{Handler, Signer, call, with_source};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;

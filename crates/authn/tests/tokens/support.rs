@@ -1,10 +1,4 @@
 //! Signs tokens of any content, and counts the calls that reach a handler.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test binary uses its own part of this"
-)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -24,29 +18,29 @@ use tonic::{Code, Status};
 use tower_service::Service;
 
 /// The moment at which all test tokens were issued.
-pub const NOW: i64 = 1_790_000_000;
+pub(crate) const NOW: i64 = 1_790_000_000;
 
-pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A key that signs whatever it is given.
-pub struct Signer(Ed25519KeyPair);
+pub(crate) struct Signer(Ed25519KeyPair);
 
 impl Signer {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Ed25519KeyPair::generate().unwrap())
     }
 
-    pub fn public(&self) -> [u8; 32] {
+    pub(crate) fn public(&self) -> [u8; 32] {
         self.0.public_key().as_ref().try_into().unwrap()
     }
 
-    pub fn verifying_key(&self) -> VerifyingKey {
+    pub(crate) fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey::from_bytes(self.public()).unwrap()
     }
 
-    pub fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         format!(
             r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#,
             self.verifying_key().id()
@@ -54,19 +48,19 @@ impl Signer {
     }
 
     /// A token of exactly these two texts, rightly signed.
-    pub fn sign(&self, header: &str, claims: &str) -> String {
+    pub(crate) fn sign(&self, header: &str, claims: &str) -> String {
         let signed = format!("{}.{}", base64url(header), base64url(claims));
         let signature = base64url(self.0.sign(signed.as_bytes()));
         format!("{signed}.{signature}")
     }
 
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.sign(&self.header(), &claims().to_string())
     }
 }
 
 /// Claims that pass every check at [`NOW`].
-pub fn claims() -> Value {
+pub(crate) fn claims() -> Value {
     json!({
         "iss": "invoiceapp", "aud": "invoiceapp", "sub": "usr_01k5nzzzzzzzzzzzzzzzzzzzz1",
         "iat": NOW, "nbf": NOW, "exp": NOW + 600, "jti": "tok_01k5nzzzzzzzzzzzzzzzzzzzz2",
@@ -75,29 +69,29 @@ pub fn claims() -> Value {
     })
 }
 
-pub fn config() -> ValidatorConfig {
+pub(crate) fn config() -> ValidatorConfig {
     ValidatorConfig {
         issuer: "invoiceapp".to_owned(),
         audience: "invoiceapp".to_owned(),
     }
 }
 
-pub fn validator(keys: impl IntoIterator<Item = VerifyingKey>) -> Validator {
+pub(crate) fn validator(keys: impl IntoIterator<Item = VerifyingKey>) -> Validator {
     with_source(Arc::new(keys.into_iter().collect::<KeySet>()))
 }
 
-pub fn with_source(source: Arc<dyn KeySource>) -> Validator {
+pub(crate) fn with_source(source: Arc<dyn KeySource>) -> Validator {
     Validator::new(config(), source).with_clock(|| Timestamp::from_second(NOW).unwrap())
 }
 
 /// Answers every call, and keeps what it saw.
 #[derive(Debug, Clone, Default)]
-pub struct Handler {
+pub(crate) struct Handler {
     entered: Arc<AtomicUsize>,
 }
 
 impl Handler {
-    pub fn entered(&self) -> usize {
+    pub(crate) fn entered(&self) -> usize {
         self.entered.load(Ordering::SeqCst)
     }
 }
@@ -118,10 +112,10 @@ impl Service<Request<()>> for Handler {
 }
 
 /// What became of a call: the request as the handler saw it, or code and reason of the refusal.
-pub type Outcome = Result<Request<()>, (Code, String)>;
+pub(crate) type Outcome = Result<Request<()>, (Code, String)>;
 
 /// Calls `method` with these headers through the wrapper.
-pub async fn call(
+pub(crate) async fn call(
     service: &mut Authenticated<Handler>,
     method: &str,
     headers: &[(&'static str, &str)],
@@ -137,6 +131,6 @@ pub async fn call(
     }
 }
 
-pub fn principal(request: &Request<()>) -> &Principal {
+pub(crate) fn principal(request: &Request<()>) -> &Principal {
     request.extensions().get().unwrap()
 }

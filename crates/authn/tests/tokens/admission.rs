@@ -1,13 +1,11 @@
 //! What a good token brings, and what is kept out on the way.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{Handler, NOW, Signer, call, claims, principal, validator};
 use authn::{Authenticated, Role, TokenError};
 use jiff::Timestamp;
 use serde_json::json;
-use support::{Handler, NOW, Signer, call, claims, principal, validator};
 
 const METHOD: &str = "/invoiceapp.invoice.v1.InvoiceService/GetInvoice";
 
