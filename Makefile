@@ -1,7 +1,7 @@
 # Thin names over the real commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test provision fmt lint audit bench bench
+.PHONY: help run test provision fmt lint audit bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +28,3 @@ audit: ## cargo-deny: dependency bans, licences and sources (installs cargo-deny
 bench: ## measure start, memory, pages and calls of the release build; prints ratios (minutes; never part of test)
 	cargo build --release --locked --workspace
 	cargo run --release --locked -p bench -- all
-
-bench: ## measure the release build (minutes; needs a quiet machine; bench/README.md)
-	cargo build --release --locked
-	cargo build --release --locked -p bench
-	target/release/bench all
