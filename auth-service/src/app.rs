@@ -12,11 +12,12 @@ use grpc_server::{
 };
 use proto::auth::v1::auth_service_server::AuthServiceServer;
 use proto::auth::v1::token_service_server::TokenServiceServer;
+use settings::SettingsError;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
 
 use crate::accounts::Accounts;
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, Settings};
 use crate::domain::clock::Clock;
 use crate::hashing::HashingPool;
 use crate::keys::{KeyRing, KeysError};
@@ -43,7 +44,7 @@ pub struct App {
 pub enum BuildError {
     /// Settings that make no sense.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] SettingsError),
     /// The key file cannot be used.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),

@@ -1,6 +1,5 @@
 //! What an operator can set.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use grpc_server::ConnectionLimits;
 use jiff::SignedDuration;
+use settings::{Mistakes, SettingsError};
 
 use crate::domain::session::SessionLimits;
 use crate::store::StoreUrl;
@@ -153,45 +153,36 @@ impl Config {
     const SESSION_IDLE_DAYS: u16 = 7;
     const SESSION_DAYS: u16 = 30;
 
-    /// The parts of the settings that need more than their syntax checked, with every mistake at once.
+    /// The parts of the settings that need more than their syntax checked.
     ///
     /// # Errors
-    /// [`ConfigError`] with one sentence for each mistake.
-    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
-        let mut mistakes = Vec::new();
-        if !self.listen.ip().is_loopback() && !self.plaintext {
-            mistakes.push(format!(
-                "--auth-listen: {} is not a loopback address, and nothing would be encrypted; listen on \
-                 127.0.0.1, or add --auth-plaintext when a proxy in front terminates TLS",
-                self.listen
-            ));
-        }
+    /// Every mistake at once.
+    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
+        let mut mistakes = Mistakes::new();
+        mistakes.listen("--auth-listen", self.listen, self.plaintext, "--auth-plaintext");
         let store = match &self.store_url {
-            Some(url) => url.parse().map_err(|error| format!("--auth-store-url: {error}")),
-            None => Ok(StoreUrl::file(data_dir.join("auth.db"))),
+            Some(url) => mistakes.note("--auth-store-url", url.parse()),
+            None => Some(StoreUrl::file(data_dir.join("auth.db"))),
         };
-        mistakes.extend(store.as_ref().err().cloned());
         if self.issuer.trim().is_empty() || self.issuer.len() > 200 {
-            mistakes.push("--auth-issuer: must be 1 to 200 bytes, such as `invoiceapp`".to_owned());
+            mistakes.push("--auth-issuer", "must be 1 to 200 bytes, such as `invoiceapp`");
         }
         if !(60..=900).contains(&self.access_token_seconds) {
-            mistakes.push(format!(
-                "--auth-access-token-seconds: {} is not 60 to 900",
-                self.access_token_seconds
-            ));
+            let seconds = self.access_token_seconds;
+            mistakes.push(
+                "--auth-access-token-seconds",
+                format_args!("{seconds} is not 60 to 900"),
+            );
         }
         for (flag, days) in [
             ("--auth-session-idle-days", self.session_idle_days),
             ("--auth-session-days", self.session_days),
         ] {
             if !(1..=365).contains(&days) {
-                mistakes.push(format!("{flag}: {days} is not 1 to 365"));
+                mistakes.push(flag, format_args!("{days} is not 1 to 365"));
             }
         }
-        match store {
-            Ok(store) if mistakes.is_empty() => Ok(self.settings(store, data_dir)),
-            Ok(_) | Err(_) => Err(ConfigError(mistakes)),
-        }
+        mistakes.unless_any(store.map(|store| self.settings(store, data_dir)))
     }
 
     fn settings(&self, store: StoreUrl, data_dir: &Path) -> Settings {
@@ -218,16 +209,6 @@ pub(crate) struct Settings {
     pub(crate) key_file: PathBuf,
     pub(crate) access_token_life: SignedDuration,
     pub(crate) sessions: SessionLimits,
-}
-
-/// Settings that do not make sense: one sentence each.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError(pub Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
 }
 
 /// The command line of the `auth-service` binary.
@@ -283,7 +264,7 @@ mod tests {
     fn mistakes(arguments: &[&str]) -> Vec<String> {
         parse(arguments)
             .validate(Path::new("data"))
-            .map_or_else(|error| error.0, |_| vec![])
+            .map_or_else(|error| error.mistakes().to_vec(), |_| vec![])
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod store;
 mod tokens;
 
 pub use app::{App, BuildError};
-pub use config::{Command, Config, ConfigError, HashingLimits};
+pub use config::{Command, Config, HashingLimits};
 pub use domain::clock::Clock;
 pub use keys::KeysError;
 pub use master_key::MasterKeyError;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use axum::Router;
 use grpc_server::{ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, serve};
+use settings::SettingsError;
 use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::config::{Config, ConfigErrors};
+use crate::config::Config;
 use crate::forward::Forward;
 use crate::jwks::Jwks;
 use crate::routes::RouteTable;
@@ -25,8 +26,8 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The configuration has mistakes.
-    #[error("configuration: {0}")]
-    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Config(#[from] SettingsError),
     /// The address cannot be bound.
     #[error("cannot listen on {address} (GATEWAY_LISTEN_ADDR): {source}")]
     Listen {
@@ -55,8 +56,11 @@ impl App {
     /// [`BuildError`]; nothing is left behind.
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let settings = config.settings()?;
-        let auth = Arc::new(Upstream::new("auth-service", settings.auth));
-        let invoice = Arc::new(Upstream::new("invoice-service", settings.invoice));
+        let auth = Arc::new(Upstream::new("auth-service", settings.auth.authority().clone()));
+        let invoice = Arc::new(Upstream::new(
+            "invoice-service",
+            settings.invoice.authority().clone(),
+        ));
         let routes = Arc::new(RouteTable::new(&auth, &invoice));
         let mut readiness = readiness(&routes);
         let local = add_reflection(

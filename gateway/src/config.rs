@@ -1,9 +1,7 @@
-use std::fmt;
 use std::net::SocketAddr;
 
 use grpc_server::{CallLimits, ConnectionLimits};
-use http::Uri;
-use http::uri::{Authority, Scheme};
+use settings::{Mistakes, ServiceUrl, SettingsError};
 
 use crate::origin::Origin;
 
@@ -47,6 +45,10 @@ pub struct EdgeConfig {
         value_delimiter = ','
     )]
     pub gateway_allowed_origins: Vec<String>,
+
+    /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
+    #[arg(long = "gateway-plaintext", env = "GATEWAY_PLAINTEXT")]
+    pub gateway_plaintext: bool,
 }
 
 impl EdgeConfig {
@@ -58,6 +60,7 @@ impl Default for EdgeConfig {
         Self {
             gateway_listen: Self::LISTEN,
             gateway_allowed_origins: Vec::new(),
+            gateway_plaintext: false,
         }
     }
 }
@@ -87,82 +90,42 @@ pub struct UpstreamConfig {
 /// A configuration that has been read.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) auth: Authority,
-    pub(crate) invoice: Authority,
+    pub(crate) auth: ServiceUrl,
+    pub(crate) invoice: ServiceUrl,
     pub(crate) allowed_origins: Vec<Origin>,
 }
-
-/// Every mistake in a [`Config`], one sentence each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigErrors(Vec<String>);
-
-impl ConfigErrors {
-    /// The sentences.
-    pub fn as_slice(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
-    }
-}
-
-impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Checks everything that can be checked without touching the network.
     ///
     /// # Errors
-    /// All mistakes at once.
-    pub fn validate(&self) -> Result<(), ConfigErrors> {
-        self.settings().map(drop)
-    }
-
-    pub(crate) fn settings(&self) -> Result<Settings, ConfigErrors> {
-        let mut mistakes = Vec::new();
-        let auth = noted(upstream("AUTH_URL", &self.upstreams.auth_url), &mut mistakes);
-        let invoice = noted(
-            upstream("INVOICE_URL", &self.upstreams.invoice_url),
-            &mut mistakes,
+    /// Every mistake at once.
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
+        let mut mistakes = Mistakes::new();
+        let EdgeConfig {
+            gateway_listen,
+            gateway_plaintext,
+            gateway_allowed_origins,
+        } = &self.edge;
+        mistakes.listen(
+            "--gateway-listen",
+            *gateway_listen,
+            *gateway_plaintext,
+            "--gateway-plaintext",
         );
+        let auth = mistakes.note("--auth-url", self.upstreams.auth_url.parse());
+        let invoice = mistakes.note("--invoice-url", self.upstreams.invoice_url.parse());
         let mut allowed_origins = Vec::new();
-        let listed = self.edge.gateway_allowed_origins.iter().map(|text| text.trim());
-        // An empty variable lists nothing.
-        for text in listed.filter(|text| !text.is_empty()) {
-            let origin = Origin::parse(text)
-                .map_err(|mistake| format!("GATEWAY_ALLOWED_ORIGINS: {text:?}: {mistake}"));
-            allowed_origins.extend(noted(origin, &mut mistakes));
+        for text in gateway_allowed_origins {
+            let origin = Origin::parse(text.trim()).map_err(|mistake| format!("{text:?}: {mistake}"));
+            allowed_origins.extend(mistakes.note("--gateway-allowed-origins", origin));
         }
-        match (auth, invoice) {
-            (Some(auth), Some(invoice)) if mistakes.is_empty() => Ok(Settings {
-                auth,
-                invoice,
-                allowed_origins,
-            }),
-            _ => Err(ConfigErrors(mistakes)),
-        }
-    }
-}
-
-fn noted<T>(result: Result<T, String>, mistakes: &mut Vec<String>) -> Option<T> {
-    result.map_err(|mistake| mistakes.push(mistake)).ok()
-}
-
-/// The authority of an `http://host:port` URL. Services speak plaintext on loopback; TLS between them is not
-/// there yet.
-fn upstream(variable: &str, text: &str) -> Result<Authority, String> {
-    let wrong = || format!("{variable}: {text:?} is not http://host:port");
-    let parts = text.parse::<Uri>().map_err(|_| wrong())?.into_parts();
-    let plain_path = parts.path_and_query.is_none_or(|path| path == "/");
-    match parts.authority {
-        Some(authority)
-            if plain_path && parts.scheme == Some(Scheme::HTTP) && !authority.as_str().contains('@') =>
-        {
-            Ok(authority)
-        }
-        Some(_) | None => Err(wrong()),
+        let services = auth.zip(invoice);
+        mistakes.unless_any(services.map(|(auth, invoice)| Settings {
+            auth,
+            invoice,
+            allowed_origins,
+        }))
     }
 }
 
@@ -176,39 +139,26 @@ mod tests {
     fn every_mistake_is_reported_at_once() {
         let config = Config::parse_from([
             "gateway",
+            "--gateway-listen=0.0.0.0:1",
             "--auth-url=https://auth",
             "--invoice-url=nowhere",
-            "--allowed-origins=*, http://localhost:5173,",
+            "--allowed-origins=*,http://localhost:5173",
         ]);
-        let errors = config.validate().unwrap_err();
-        let [auth, invoice, origin] = errors.as_slice() else {
+        let errors = config.settings().unwrap_err();
+        let [listen, auth, invoice, origin] = errors.mistakes() else {
             panic!("{errors}");
         };
-        assert!(auth.contains("AUTH_URL") && auth.contains("https://auth"));
-        assert!(invoice.contains("INVOICE_URL"));
-        assert!(origin.contains("GATEWAY_ALLOWED_ORIGINS") && origin.contains("\"*\""));
+        assert!(listen.starts_with("--gateway-listen: 0.0.0.0:1") && listen.contains("--gateway-plaintext"));
+        assert!(auth.starts_with("--auth-url:") && auth.contains("https://auth"));
+        assert!(invoice.starts_with("--invoice-url:"));
+        assert!(origin.starts_with("--gateway-allowed-origins:") && origin.contains("\"*\""));
     }
 
     #[test]
     fn the_defaults_are_valid_and_allow_no_page() {
         let settings = Config::parse_from(["gateway"]).settings().unwrap();
-        assert_eq!(settings.auth, "127.0.0.1:50051");
-        assert_eq!(settings.invoice, "127.0.0.1:50052");
+        assert_eq!(settings.auth.authority(), "127.0.0.1:50051");
+        assert_eq!(settings.invoice.authority(), "127.0.0.1:50052");
         assert!(settings.allowed_origins.is_empty());
-    }
-
-    #[test]
-    fn an_upstream_is_a_plain_host_and_port() {
-        for wrong in [
-            "http://user@host",
-            "http://host/path",
-            "host:1",
-            "http://host?x",
-            "ftp://host",
-            "",
-        ] {
-            assert!(super::upstream("X", wrong).is_err(), "{wrong:?}");
-        }
-        assert_eq!(super::upstream("X", "http://[::1]:9/").unwrap(), "[::1]:9");
     }
 }

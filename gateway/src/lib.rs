@@ -26,4 +26,4 @@ mod wall;
 mod web;
 
 pub use app::{App, BuildError};
-pub use config::{Config, ConfigErrors, EdgeConfig, UpstreamConfig};
+pub use config::{Config, EdgeConfig, UpstreamConfig};

@@ -12,11 +12,12 @@ use grpc_server::{
     add_reflection, call_stack, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
+use settings::SettingsError;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::config::{Config, ConfigError, Settings};
+use crate::config::{Config, Settings};
 use crate::invoices::Invoices;
 use crate::rpc::InvoiceService;
 use crate::store::InvoiceStore;
@@ -42,7 +43,7 @@ pub struct App {
 pub enum BuildError {
     /// Settings that make no sense.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] SettingsError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] sqlite_engine::OpenError),
@@ -128,7 +129,7 @@ fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
 
 /// Connects when it is first used, and again whenever the connection is lost.
 fn channel(settings: &Settings) -> Channel {
-    Endpoint::from(settings.auth.clone())
+    Endpoint::from(settings.auth.uri())
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEPALIVE)
         .connect_lazy()

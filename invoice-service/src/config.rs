@@ -1,11 +1,10 @@
 //! What an operator can set.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use grpc_server::ConnectionLimits;
-use tonic::transport::Uri;
+use settings::{Mistakes, ServiceUrl, SettingsError};
 
 use crate::store::StoreUrl;
 
@@ -97,39 +96,24 @@ impl Default for Config {
 impl Config {
     const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50052);
 
-    /// The parts of the settings that need more than their syntax checked, with every mistake at once.
+    /// The parts of the settings that need more than their syntax checked.
     ///
     /// # Errors
-    /// [`ConfigError`] with one sentence for each mistake.
-    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, ConfigError> {
-        let mut mistakes = Vec::new();
+    /// Every mistake at once.
+    pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
+        let mut mistakes = Mistakes::new();
+        mistakes.listen(
+            "--invoice-listen",
+            self.listen,
+            self.plaintext,
+            "--invoice-plaintext",
+        );
         let store = match &self.store_url {
-            Some(url) => url
-                .parse()
-                .map_err(|error| format!("--invoice-store-url: {error}")),
-            None => Ok(StoreUrl::file(data_dir.join("invoices.db"))),
+            Some(url) => mistakes.note("--invoice-store-url", url.parse()),
+            None => Some(StoreUrl::file(data_dir.join("invoices.db"))),
         };
-        let auth = parse_http(&self.trust.auth_url).ok_or_else(|| {
-            format!(
-                "--auth-url: `{}` is not a URL such as `http://127.0.0.1:50051`",
-                self.trust.auth_url
-            )
-        });
-        if !self.listen.ip().is_loopback() && !self.plaintext {
-            mistakes.push(format!(
-                "--invoice-listen: {} is not a loopback address, and nothing would be encrypted; listen on \
-                 127.0.0.1, or add --invoice-plaintext when a proxy in front terminates TLS",
-                self.listen
-            ));
-        }
-        match (store, auth) {
-            (Ok(store), Ok(auth)) if mistakes.is_empty() => Ok(Settings { store, auth }),
-            (store, auth) => {
-                mistakes.extend(store.err());
-                mistakes.extend(auth.err());
-                Err(ConfigError(mistakes))
-            }
-        }
+        let auth = mistakes.note("--auth-url", self.trust.auth_url.parse());
+        mistakes.unless_any(store.zip(auth).map(|(store, auth)| Settings { store, auth }))
     }
 }
 
@@ -139,22 +123,7 @@ pub(crate) struct Settings {
     /// Where invoices are kept.
     pub(crate) store: StoreUrl,
     /// Where auth-service is found.
-    pub(crate) auth: Uri,
-}
-
-fn parse_http(url: &str) -> Option<Uri> {
-    let uri: Uri = url.parse().ok()?;
-    (uri.scheme_str() == Some("http") && uri.host().is_some()).then_some(uri)
-}
-
-/// Settings that do not make sense.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError(pub Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
+    pub(crate) auth: ServiceUrl,
 }
 
 /// The command line of the `invoice-service` binary.
@@ -213,7 +182,7 @@ mod tests {
         Command::parse_from(arguments)
             .into_config()
             .validate(Path::new("data"))
-            .map_or_else(|error| error.0, |_| vec![])
+            .map_or_else(|error| error.mistakes().to_vec(), |_| vec![])
     }
 
     #[test]

@@ -12,4 +12,4 @@ mod search;
 mod store;
 
 pub use app::{App, BuildError};
-pub use config::{Command, Config, ConfigError, TrustConfig};
+pub use config::{Command, Config, TrustConfig};

@@ -122,7 +122,7 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
     let Err(BuildError::Config(mistakes)) = App::build(mistakes, &folder).await else {
         panic!("started")
     };
-    assert_eq!(mistakes.0.len(), 2, "{mistakes}");
+    assert_eq!(mistakes.mistakes().len(), 2, "{mistakes}");
 }
 
 #[tokio::test]

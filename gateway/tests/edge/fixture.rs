@@ -33,6 +33,7 @@ impl Gateway {
             edge: EdgeConfig {
                 gateway_listen: "127.0.0.1:0".parse().unwrap(),
                 gateway_allowed_origins: vec![ALLOWED.to_owned()],
+                ..EdgeConfig::default()
             },
             upstreams: UpstreamConfig {
                 auth_url: auth_url.to_owned(),
