@@ -1,0 +1,11 @@
+//! The product as others meet it: the real binary, real sockets, real clients.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod binary;
+mod crash;
+mod process;
+mod wire;
