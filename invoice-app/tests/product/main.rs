@@ -8,4 +8,6 @@
 mod binary;
 mod crash;
 mod process;
+mod published;
+mod real_input;
 mod wire;
