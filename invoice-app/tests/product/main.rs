@@ -7,6 +7,7 @@
 
 mod binary;
 mod crash;
+mod grpcurl;
 mod process;
 mod published;
 mod real_input;
