@@ -7,6 +7,8 @@
 
 mod binary;
 mod crash;
+mod foreign_access;
+mod frames;
 mod grpcurl;
 mod process;
 mod published;
