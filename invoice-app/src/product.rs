@@ -1,5 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway::UpstreamConfig;
 use grpc_server::{CallLimits, DrainPace, Shutdown};
@@ -11,8 +11,8 @@ use crate::Command;
 /// How long the first fetch of the keys may take; it crosses loopback.
 const KEYS_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-/// How much longer the services go on than the gateway that forwards to them.
-const BEHIND_THE_GATEWAY: Duration = Duration::from_millis(500);
+/// For the services to close their connections and stores after a gateway that took all the time there was.
+const AT_LEAST: Duration = Duration::from_millis(500);
 
 /// Where the product listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +57,7 @@ impl Product {
     pub async fn start(command: Command, shutdown: Shutdown) -> Result<Self, BuildError> {
         let services = Shutdown::manual();
         match Self::start_all(command, &shutdown, &services).await {
-            Ok(product) => {
-                tokio::spawn(follow(shutdown, services));
-                Ok(product)
-            }
+            Ok(product) => Ok(product),
             Err(error) => {
                 shutdown.begin(DrainPace::INTERACTIVE);
                 services.abort();
@@ -124,7 +121,7 @@ impl Product {
         };
         wait_for_keys(&invoice).await?;
         let servers = [
-            tokio::spawn(gateway.run(shutdown.clone())),
+            tokio::spawn(gateway_first(gateway, shutdown.clone(), services.clone())),
             tokio::spawn(invoice.run(services.clone())),
             auth,
         ];
@@ -146,13 +143,29 @@ impl Product {
     }
 }
 
-/// Ends the services a little after the gateway in front of them: what it has forwarded is still answered.
-async fn follow(shutdown: Shutdown, services: Shutdown) {
-    let pace = shutdown.begun().await;
+/// Serves the gateway, and when it has ended, ends the services behind it: what it has accepted can still be forwarded.
+///
+/// The services get what the gateway left of the time that the whole shutdown may take; a call that went to one of them
+/// directly before the shutdown began has had that time already.
+async fn gateway_first(gateway: gateway::App, shutdown: Shutdown, services: Shutdown) {
+    tokio::spawn(abort_together(shutdown.clone(), services.clone()));
+    let began = async {
+        let pace = shutdown.begun().await;
+        (pace, Instant::now())
+    };
+    let gateway = tokio::spawn(gateway.run(shutdown.clone()));
+    let (gateway, (pace, began)) = tokio::join!(gateway, began);
+    if let Err(error) = gateway {
+        tracing::error!(%error, "the gateway ended in a panic");
+    }
+    let left = (pace.announce + pace.finish).saturating_sub(began.elapsed());
     services.begin(DrainPace {
-        announce: pace.announce + BEHIND_THE_GATEWAY,
-        ..pace
+        announce: Duration::ZERO,
+        finish: left.max(AT_LEAST),
     });
+}
+
+async fn abort_together(shutdown: Shutdown, services: Shutdown) {
     shutdown.aborted().await;
     services.abort();
 }
