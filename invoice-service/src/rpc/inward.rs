@@ -236,15 +236,7 @@ fn line_adjustments(
                 let text = "must be blank on a line: the adjustment is taxed like its line";
                 violations.push(at.field("tax_category"), "FIELD_NOT_HERE", text);
             }
-            let kind = adjustment_kind(adjustment, at, violations);
-            let value = adjustment_value(adjustment, at, violations);
-            let reason = Reader::new(at, violations).text("reason", &adjustment.reason);
-            let adjustment = LineAdjustment {
-                kind: kind?,
-                value: value?,
-                reason: reason?,
-            };
-            (!has_tax).then_some(adjustment)
+            untaxed(adjustment, at, violations).filter(|_| !has_tax)
         },
     )
 }
@@ -262,22 +254,37 @@ fn document_adjustments(
         at,
         violations,
         |adjustment, at, violations| {
-            let kind = adjustment_kind(adjustment, at, violations);
-            let value = adjustment_value(adjustment, at, violations);
-            let reason = Reader::new(at, violations).text("reason", &adjustment.reason);
+            let untaxed = untaxed(adjustment, at, violations);
             let tax = if adjustment.tax_category == 0 && adjustment.tax_rate.is_empty() {
                 Some(None)
             } else {
                 tax(adjustment.tax_category, &adjustment.tax_rate, at, violations).map(Some)
             };
+            let LineAdjustment { kind, value, reason } = untaxed?;
             Some(DocumentAdjustment {
-                kind: kind?,
-                value: value?,
-                reason: reason?,
+                kind,
+                value,
+                reason,
                 tax: tax?,
             })
         },
     )
+}
+
+/// What line and document adjustments have in common.
+fn untaxed(
+    adjustment: &pb::Adjustment,
+    at: &FieldPath,
+    violations: &mut Violations,
+) -> Option<LineAdjustment> {
+    let kind = adjustment_kind(adjustment, at, violations);
+    let value = adjustment_value(adjustment, at, violations);
+    let reason = Reader::new(at, violations).text("reason", &adjustment.reason);
+    Some(LineAdjustment {
+        kind: kind?,
+        value: value?,
+        reason: reason?,
+    })
 }
 
 fn adjustment_kind(
