@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 #[expect(
     clippy::disallowed_methods,
@@ -24,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    for package in ["auth", "invoice"] {
+        let own = of_package(&descriptors, &format!("invoiceapp.{package}.v1"));
+        fs::write(out.join(format!("{package}.bin")), own.encode_to_vec())?;
+    }
 
     tonic_prost_build::configure()
         // Maps in key order, so that equal messages encode to equal bytes: request fingerprints rely on it.
@@ -31,6 +36,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(false)
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// The files of one package and what any package imports: everything but the services of other packages.
+fn of_package(all: &FileDescriptorSet, package: &str) -> FileDescriptorSet {
+    let wanted = |file: &&FileDescriptorProto| file.package() == package || file.service.is_empty();
+    FileDescriptorSet {
+        file: all.file.iter().filter(wanted).cloned().collect(),
+    }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

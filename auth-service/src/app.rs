@@ -118,7 +118,7 @@ impl App {
             .add_service(tokens)
             .add_service(readiness.service().await);
         if config.reflection {
-            routes = add_reflection(routes, &[proto::FILE_DESCRIPTOR_SET])?;
+            routes = add_reflection(routes, &[proto::auth::FILE_DESCRIPTOR_SET])?;
         }
         Ok(Self {
             listener,

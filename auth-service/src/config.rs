@@ -153,10 +153,15 @@ impl Config {
     const SESSION_IDLE_DAYS: u16 = 7;
     const SESSION_DAYS: u16 = 30;
 
-    /// The parts of the settings that need more than their syntax checked.
+    /// Checks what needs more than its syntax checked; touches nothing.
     ///
     /// # Errors
     /// Every mistake at once.
+    pub fn check(&self, data_dir: &Path) -> Result<(), SettingsError> {
+        self.validate(data_dir).map(drop)
+    }
+
+    /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
         mistakes.listen("--auth-listen", self.listen, self.plaintext, "--auth-plaintext");

@@ -95,31 +95,44 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<Origin>,
 }
 
+impl EdgeConfig {
+    /// Checks what needs more than its syntax checked; touches nothing.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let mut mistakes = Mistakes::new();
+        self.allowed_origins(&mut mistakes);
+        mistakes.unless_any(Some(()))
+    }
+
+    /// The origins, with everything that is wrong here noted.
+    fn allowed_origins(&self, mistakes: &mut Mistakes) -> Vec<Origin> {
+        mistakes.listen(
+            "--gateway-listen",
+            self.gateway_listen,
+            self.gateway_plaintext,
+            "--gateway-plaintext",
+        );
+        let parse =
+            |text: &String| Origin::parse(text.trim()).map_err(|mistake| format!("{text:?}: {mistake}"));
+        let origins = self.gateway_allowed_origins.iter().map(parse);
+        origins
+            .filter_map(|origin| mistakes.note("--gateway-allowed-origins", origin))
+            .collect()
+    }
+}
+
 impl Config {
-    /// Checks everything that can be checked without touching the network.
+    /// Everything that can be checked without touching the network.
     ///
     /// # Errors
     /// Every mistake at once.
     pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
-        let EdgeConfig {
-            gateway_listen,
-            gateway_plaintext,
-            gateway_allowed_origins,
-        } = &self.edge;
-        mistakes.listen(
-            "--gateway-listen",
-            *gateway_listen,
-            *gateway_plaintext,
-            "--gateway-plaintext",
-        );
+        let allowed_origins = self.edge.allowed_origins(&mut mistakes);
         let auth = mistakes.note("--auth-url", self.upstreams.auth_url.parse());
         let invoice = mistakes.note("--invoice-url", self.upstreams.invoice_url.parse());
-        let mut allowed_origins = Vec::new();
-        for text in gateway_allowed_origins {
-            let origin = Origin::parse(text.trim()).map_err(|mistake| format!("{text:?}: {mistake}"));
-            allowed_origins.extend(mistakes.note("--gateway-allowed-origins", origin));
-        }
         let services = auth.zip(invoice);
         mistakes.unless_any(services.map(|(auth, invoice)| Settings {
             auth,
@@ -145,7 +158,7 @@ mod tests {
             "--allowed-origins=*,http://localhost:5173",
         ]);
         let errors = config.settings().unwrap_err();
-        let [listen, auth, invoice, origin] = errors.mistakes() else {
+        let [listen, origin, auth, invoice] = errors.mistakes() else {
             panic!("{errors}");
         };
         assert!(listen.starts_with("--gateway-listen: 0.0.0.0:1") && listen.contains("--gateway-plaintext"));

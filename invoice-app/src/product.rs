@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use gateway::UpstreamConfig;
 use grpc_server::{CallLimits, DrainPace, Shutdown};
 use invoice_service::TrustConfig;
+use settings::{Mistakes, SettingsError};
 use tokio::task::JoinHandle;
 
 use crate::Command;
@@ -28,6 +29,9 @@ pub struct Addresses {
 /// Why the product cannot start. Each text is a sentence for the person who starts it.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// Settings that make no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// auth-service cannot.
     #[error("auth-service: {0}")]
     Auth(#[from] auth_service::BuildError),
@@ -66,11 +70,21 @@ impl Product {
         }
     }
 
+    /// Every mistake in the settings of all three services, before anything is made or bound.
+    fn check(command: &Command) -> Result<(), SettingsError> {
+        let mut mistakes = Mistakes::new();
+        mistakes.append(command.gateway.check());
+        mistakes.append(command.auth.check(&command.data_dir));
+        mistakes.append(command.invoice.check(&command.data_dir));
+        mistakes.unless_any(Some(()))
+    }
+
     async fn start_all(
         command: Command,
         shutdown: &Shutdown,
         services: &Shutdown,
     ) -> Result<Self, BuildError> {
+        Self::check(&command)?;
         let Command {
             data_dir,
             gateway,
@@ -121,8 +135,8 @@ impl Product {
         };
         wait_for_keys(&invoice).await?;
         let servers = [
-            tokio::spawn(gateway_first(gateway, shutdown.clone(), services.clone())),
             tokio::spawn(invoice.run(services.clone())),
+            tokio::spawn(gateway_first(gateway, shutdown.clone(), services.clone())),
             auth,
         ];
         Ok(Self { addresses, servers })

@@ -86,7 +86,7 @@ impl App {
         let mut routes = Routes::new(Authenticated::new(service, Arc::clone(&validator)))
             .add_service(readiness.service().await);
         if config.reflection {
-            routes = add_reflection(routes, &[proto::FILE_DESCRIPTOR_SET])?;
+            routes = add_reflection(routes, &[proto::invoice::FILE_DESCRIPTOR_SET])?;
         }
         Ok(Self {
             listener,

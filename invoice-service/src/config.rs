@@ -96,10 +96,15 @@ impl Default for Config {
 impl Config {
     const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50052);
 
-    /// The parts of the settings that need more than their syntax checked.
+    /// Checks what needs more than its syntax checked; touches nothing.
     ///
     /// # Errors
     /// Every mistake at once.
+    pub fn check(&self, data_dir: &Path) -> Result<(), SettingsError> {
+        self.validate(data_dir).map(drop)
+    }
+
+    /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
         mistakes.listen(

@@ -8,6 +8,9 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 
 /// `invoiceapp.auth`: users, sessions and tokens.
 pub mod auth {
+    /// As [`FILE_DESCRIPTOR_SET`](crate::FILE_DESCRIPTOR_SET), with the services of this package alone.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/auth.bin"));
+
     /// Version 1.
     #[allow(clippy::all)] // generated
     pub mod v1 {
@@ -17,6 +20,9 @@ pub mod auth {
 
 /// `invoiceapp.invoice`: invoices.
 pub mod invoice {
+    /// As [`FILE_DESCRIPTOR_SET`](crate::FILE_DESCRIPTOR_SET), with the services of this package alone.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/invoice.bin"));
+
     /// Version 1.
     #[allow(clippy::all)] // generated
     pub mod v1 {

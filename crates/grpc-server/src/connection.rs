@@ -28,9 +28,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const SMALLEST_HTTP2_START: u64 = 33;
 /// How often a draining connection is asked whether it still does something.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A draining connection without calls and without traffic for this many looks (2 s) belongs to a peer that
+/// A draining connection without calls and without traffic for this many looks (1 s) belongs to a peer that
 /// ignores GOAWAY, or is not there.
-const QUIET_LOOKS: u32 = 8;
+const QUIET_LOOKS: u32 = 4;
 
 /// Which connection a request came in on; in the extensions of every request that [`serve`](crate::serve)
 /// passes on.
@@ -132,16 +132,22 @@ fn log_end(peer: SocketAddr, ended: Result<(), BoxError>) {
 /// hyper's own deadline.)
 async fn silence(activity: &Activity, first_bytes: Duration) {
     tokio::time::sleep(first_bytes).await;
-    if activity.bytes_read() >= SMALLEST_HTTP2_START || activity.calls_begun() > 0 {
+    if has_spoken(activity) {
         std::future::pending::<()>().await;
     }
 }
 
-/// Ends when a draining connection has nothing left to do but does not close.
+/// Whether the peer has sent a whole start of HTTP/2, or a request.
+fn has_spoken(activity: &Activity) -> bool {
+    activity.bytes_read() >= SMALLEST_HTTP2_START || activity.calls_begun() > 0
+}
+
+/// Ends when a draining connection has nothing left to do but does not close; sooner when it never had anything to do.
 async fn quiet(activity: &Activity) {
+    let enough = if has_spoken(activity) { QUIET_LOOKS } else { 1 };
     let mut moved = activity.bytes_moved();
     let mut looks = 0;
-    while looks < QUIET_LOOKS {
+    while looks < enough {
         tokio::time::sleep(LOOK_EVERY).await;
         let now = activity.bytes_moved();
         looks = if activity.calls_open() == 0 && now == moved {

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use tokio::time::{Instant, MissedTickBehavior};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
@@ -12,6 +11,8 @@ use crate::Shutdown;
 
 /// How often checks run, and the longest that one may take; in between their last result counts.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Until every check has passed once: a process that has just started is ready within moments, and somebody waits.
+const CHECK_EVERY_AT_START: Duration = Duration::from_millis(50);
 /// So many failures in a row make a service unready: one slow answer is not an outage.
 const STRIKES: u32 = 3;
 /// Health requests name a service; nothing longer is a name.
@@ -140,12 +141,19 @@ impl Readiness {
     }
 
     async fn watch(&mut self) {
-        let mut ticks = tokio::time::interval_at(Instant::now(), CHECK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
             self.run_checks().await;
             self.report().await;
+            let starting = self
+                .checks
+                .iter()
+                .any(|check| matches!(check.state, State::NotYetPassed));
+            tokio::time::sleep(if starting {
+                CHECK_EVERY_AT_START
+            } else {
+                CHECK_EVERY
+            })
+            .await;
         }
     }
 

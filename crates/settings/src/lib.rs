@@ -39,6 +39,11 @@ impl Mistakes {
         self.0.push(format!("{flag}: {what}"));
     }
 
+    /// Notes everything that was noted elsewhere.
+    pub fn append(&mut self, checked: Result<(), SettingsError>) {
+        self.0.extend(checked.err().into_iter().flat_map(|error| error.0));
+    }
+
     /// The value of a result, or `None` after its error was noted under `flag`.
     pub fn note<T>(&mut self, flag: &str, result: Result<T, impl fmt::Display>) -> Option<T> {
         result.map_err(|error| self.push(flag, error)).ok()

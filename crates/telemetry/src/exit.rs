@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// What `main` returns: success, or failure after the error and its causes were logged on one line.
@@ -9,7 +10,10 @@ pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     // Fails when logging is set up already, which is what is wanted.
-    let _already = tracing_subscriber::fmt().with_writer(std::io::stderr).try_init();
+    let _already = tracing_subscriber::fmt()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
     tracing::error!(error = chain(error.as_ref()), "cannot go on");
     ExitCode::FAILURE
 }

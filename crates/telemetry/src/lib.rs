@@ -23,8 +23,13 @@ pub use exit::{chain, exit_code};
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// The filter is not a list of `level` and `target=level`.
-    #[error("--log / INVOICE_APP_LOG is not a log filter (write `info` or `info,gateway=debug`): {0}")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error(
+        "--log (INVOICE_APP_LOG): {filter:?} is not a log filter, such as `info` or `info,gateway=debug`"
+    )]
+    Filter {
+        /// What was set.
+        filter: String,
+    },
     /// Something in this process has set up logging already.
     #[error("logging was set up twice in this process: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
@@ -38,7 +43,7 @@ pub enum InitError {
 /// # Errors
 /// [`InitError::Filter`] for a filter nobody can read, [`InitError::Twice`] on a second call.
 pub fn init(service: &'static str, config: &LogConfig) -> Result<(), InitError> {
-    let filter = EnvFilter::try_new(&config.filter)?;
+    let filter = filter(&config.filter)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
@@ -54,11 +59,36 @@ pub fn init(service: &'static str, config: &LogConfig) -> Result<(), InitError> 
     Ok(())
 }
 
+fn filter(text: &str) -> Result<EnvFilter, InitError> {
+    // The parser would take `not a filter` for the name of a target that never logs.
+    let parsed = EnvFilter::try_new(text)
+        .ok()
+        .filter(|_| !text.contains(char::is_whitespace));
+    parsed.ok_or_else(|| InitError::Filter {
+        filter: text.to_owned(),
+    })
+}
+
 /// People read a terminal, programs read everything else.
 fn suited_to_stderr() -> LogFormat {
     if io::stderr().is_terminal() {
         LogFormat::Text
     } else {
         LogFormat::Json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    #[test]
+    fn a_filter_that_would_silence_everything_is_refused() {
+        for good in ["info", "warn,gateway=debug", "off"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["!!", "not a log filter", "info, gateway=debug", "gateway=loud"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
     }
 }
