@@ -10,7 +10,7 @@ use crate::domain::ids::{Etag, InvoiceId, OrganizationId, UserId, Version};
 use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, ReviseError};
 use crate::domain::state::{Action, StateError};
 use crate::idempotency::{AppliedRequest, Earlier};
-use crate::store::{Insertion, InvoiceStore, ListQuery, StoreError, StoredInvoice};
+use crate::store::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
 
 /// Who asks: taken from the verified access token, never from a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Invoices {
     ///
     /// # Errors
     /// [`InvoiceError::Store`].
-    pub(crate) async fn list(&self, caller: &Caller, query: ListQuery) -> Result<Vec<Invoice>, InvoiceError> {
+    pub(crate) async fn list(&self, caller: &Caller, query: ListQuery) -> Result<ListPage, InvoiceError> {
         Ok(self.store.list(&caller.organization, query).await?)
     }
 

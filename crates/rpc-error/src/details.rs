@@ -131,13 +131,31 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_problems_are_cut_so_that_they_fit_a_header() {
+    fn more_problems_than_fit_a_header_are_counted_and_as_many_listed_as_fit() {
         let mut violations = Violations::new();
-        for _ in 0..100 {
-            violations.push(FieldPath::new("x"), "R", "text");
+        for position in 0..500 {
+            let path = FieldPath::new("invoice")
+                .field("lines")
+                .index(position)
+                .field("unit_price");
+            violations.push(
+                path,
+                "DECIMAL_MALFORMED",
+                "must be a plain decimal such as \"12.50\"",
+            );
         }
-        let details = Details::of(&violations.into_result().unwrap_err().into());
-        assert_eq!(details.violations().len(), Violations::MOST);
+        let status = Status::from(violations.into_result().unwrap_err());
+        let listed = Details::of(&status).violations().len();
+        assert!((30..64).contains(&listed), "{listed}");
+        assert_eq!(
+            status.message(),
+            format!("500 fields are invalid; the first {listed} are listed")
+        );
+        assert!(
+            status.details().len() * 4 / 3 < 7500,
+            "{}",
+            status.details().len()
+        );
     }
 
     #[test]

@@ -33,9 +33,10 @@ impl FieldPath {
     }
 
     /// The value under `key` of the map at this path: `invoice.metadata["order"]`. A key is the caller's own text,
-    /// so it is quoted and escaped.
+    /// so it is quoted, escaped, and cut after 60 characters.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
+        let key: String = key.chars().take(60).collect();
         Self(format!("{}[{key:?}]", self.0))
     }
 

@@ -16,11 +16,14 @@ pub struct Violation {
 /// A conversion takes `&mut Violations`, records what is wrong and goes on with the next field; the boundary asks
 /// [`Violations::into_result`] once at the end.
 #[derive(Debug, Default)]
-pub struct Violations(Vec<Violation>);
+pub struct Violations {
+    kept: Vec<Violation>,
+    total: usize,
+}
 
 impl Violations {
-    /// No more than this many problems are sent: the rest would not fit a response header, and a caller with
-    /// a hundred problems has one.
+    /// No more than this many problems are kept; how many there were is still counted. Of these, as many are sent as fit
+    /// into 5 KiB, since clients refuse larger trailers.
     pub const MOST: usize = 64;
 
     /// An empty collection.
@@ -28,10 +31,11 @@ impl Violations {
         Self::default()
     }
 
-    /// Records a problem. Past [`Violations::MOST`] it only counts as "there was one".
+    /// Records a problem. Past [`Violations::MOST`] it is only counted.
     pub fn push(&mut self, path: FieldPath, reason: &'static str, description: impl Into<String>) {
-        if self.0.len() < Self::MOST {
-            self.0.push(Violation {
+        self.total += 1;
+        if self.kept.len() < Self::MOST {
+            self.kept.push(Violation {
                 path,
                 reason,
                 description: description.into(),
@@ -52,23 +56,24 @@ impl Violations {
 
     /// Whether nothing was recorded.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.total == 0
     }
 
     /// What was recorded, in the order of recording.
     pub fn as_slice(&self) -> &[Violation] {
-        &self.0
+        &self.kept
     }
 
     /// `Ok` when nothing was recorded.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with reason `FIELDS_INVALID` and a `BadRequest` that lists every violation.
+    /// `INVALID_ARGUMENT` with reason `FIELDS_INVALID` and a `BadRequest` that lists the violations in the order of
+    /// recording.
     pub fn into_result(self) -> Result<(), RpcError> {
-        if self.0.is_empty() {
+        if self.total == 0 {
             Ok(())
         } else {
-            Err(RpcError::bad_fields(self.0))
+            Err(RpcError::bad_fields(self.kept, self.total))
         }
     }
 }

@@ -25,6 +25,14 @@ pub enum MetadataError {
 }
 
 impl MetadataError {
+    /// The key of the entry that is refused; none when it is all of them.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::TooManyEntries => None,
+            Self::Key { key } | Self::Value { key } => Some(key),
+        }
+    }
+
     /// The stable reason of this refusal, for programs.
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -50,21 +58,30 @@ impl Metadata {
     /// Takes key-value pairs.
     ///
     /// # Errors
-    /// [`MetadataError`] for the first pair that is refused.
+    /// The first of [`Metadata::violations`].
     pub fn new(entries: BTreeMap<String, String>) -> Result<Self, MetadataError> {
-        if entries.len() > Self::MAX_ENTRIES {
-            return Err(MetadataError::TooManyEntries);
+        match Self::violations(&entries).into_iter().next() {
+            Some(violation) => Err(violation),
+            None => Ok(Self(entries)),
         }
-        for (key, value) in &entries {
-            let is_key_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    }
+
+    /// Everything that is wrong with the pairs. Of too many, only that they are.
+    pub fn violations(entries: &BTreeMap<String, String>) -> Vec<MetadataError> {
+        if entries.len() > Self::MAX_ENTRIES {
+            return vec![MetadataError::TooManyEntries];
+        }
+        let is_key_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        let mut violations = Vec::new();
+        for (key, value) in entries {
             if !(1..=Self::MAX_KEY_LENGTH).contains(&key.len()) || !key.bytes().all(is_key_byte) {
-                return Err(MetadataError::Key { key: key.clone() });
+                violations.push(MetadataError::Key { key: key.clone() });
             }
             if value.chars().count() > Self::MAX_VALUE_LENGTH || value.chars().any(char::is_control) {
-                return Err(MetadataError::Value { key: key.clone() });
+                violations.push(MetadataError::Value { key: key.clone() });
             }
         }
-        Ok(Self(entries))
+        violations
     }
 
     /// The pairs, sorted by key.

@@ -42,11 +42,7 @@ impl InvoiceStore for Counted {
         self.store.get(organization, id).await
     }
 
-    async fn list(
-        &self,
-        organization: &OrganizationId,
-        query: ListQuery,
-    ) -> Result<Vec<Invoice>, StoreError> {
+    async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         self.note("list");
         self.store.list(organization, query).await
     }

@@ -1,5 +1,7 @@
 //! From messages to domain values. Every problem is recorded with the path of its field, and the conversion goes on.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rpc_error::{FieldPath, Violations};
 
 use proto::invoice::v1 as pb;
@@ -7,7 +9,9 @@ use proto::r#type::v1::Address as PbAddress;
 
 use super::text::{Reader, optional};
 use crate::domain::adjustment::{AdjustmentKind, AdjustmentValue, DocumentAdjustment, LineAdjustment};
-use crate::domain::content::{InvoiceContent, InvoiceHeader, PaymentTermsDays};
+use crate::domain::content::{
+    ContentViolation, InvoiceContent, InvoiceHeader, MAX_DOCUMENT_ADJUSTMENTS, MAX_LINES, PaymentTermsDays,
+};
 use crate::domain::country::CountryCode;
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::{PriceBaseQuantity, Quantity, Rate, UnitPrice};
@@ -62,13 +66,15 @@ fn header(invoice: &pb::Invoice, at: &FieldPath, violations: &mut Violations) ->
     let buyer_reference = read.text("buyer_reference", &invoice.buyer_reference);
     let purchase_order = read.text("purchase_order", &invoice.purchase_order);
     let note = read.paragraph("note", &invoice.note);
-    let metadata = read.value("metadata", Metadata::new(invoice.metadata.clone()));
     let seller = optional(invoice.seller.as_ref(), |party| {
         self::party(party, &at.field("seller"), violations)
-    });
+    })
+    .map(|party| party.filter(|party| *party != Party::default()));
     let buyer = optional(invoice.buyer.as_ref(), |party| {
         self::party(party, &at.field("buyer"), violations)
-    });
+    })
+    .map(|party| party.filter(|party| *party != Party::default()));
+    let metadata = metadata(&invoice.metadata, &at.field("metadata"), violations);
     let adjustments = document_adjustments(&invoice.adjustments, &at.field(ADJUSTMENTS), violations);
     Some(InvoiceHeader {
         currency: currency?,
@@ -87,6 +93,20 @@ fn header(invoice: &pb::Invoice, at: &FieldPath, violations: &mut Violations) ->
         note: note?,
         metadata: metadata?,
     })
+}
+
+/// Each bad entry is recorded under its key.
+fn metadata(
+    entries: &BTreeMap<String, String>,
+    at: &FieldPath,
+    violations: &mut Violations,
+) -> Option<Metadata> {
+    let found = Metadata::violations(entries);
+    for violation in &found {
+        let at = violation.key().map_or_else(|| at.clone(), |key| at.key(key));
+        violations.push(at, violation.reason(), violation.to_string());
+    }
+    Metadata::new(entries.clone()).ok()
 }
 
 fn party(party: &pb::Party, at: &FieldPath, violations: &mut Violations) -> Option<Party> {
@@ -129,14 +149,19 @@ fn address(address: &PbAddress, at: &FieldPath, violations: &mut Violations) -> 
 }
 
 fn lines(lines: &[pb::Line], at: &FieldPath, violations: &mut Violations) -> Option<Vec<NewLine>> {
-    super::text::each(
-        lines,
-        crate::domain::content::MAX_LINES,
-        "TOO_MANY_LINES",
-        at,
-        violations,
-        line,
-    )
+    let converted = super::text::each(lines, MAX_LINES, "TOO_MANY_LINES", at, violations, line);
+    let mut ids = BTreeSet::new();
+    for (position, line) in lines.iter().take(MAX_LINES).enumerate() {
+        if !line.id.is_empty() && !ids.insert(&line.id) {
+            let duplicate = ContentViolation::DuplicateLineId { line: position };
+            violations.push(
+                at.index(position).field("id"),
+                duplicate.reason(),
+                duplicate.to_string(),
+            );
+        }
+    }
+    converted.filter(|lines| ids.len() == lines.iter().filter(|line| line.id.is_some()).count())
 }
 
 fn line(line: &pb::Line, at: &FieldPath, violations: &mut Violations) -> Option<NewLine> {
@@ -246,7 +271,7 @@ fn document_adjustments(
     at: &FieldPath,
     violations: &mut Violations,
 ) -> Option<Vec<DocumentAdjustment>> {
-    let most = crate::domain::content::MAX_DOCUMENT_ADJUSTMENTS;
+    let most = MAX_DOCUMENT_ADJUSTMENTS;
     super::text::each(
         adjustments,
         most,
@@ -255,10 +280,15 @@ fn document_adjustments(
         violations,
         |adjustment, at, violations| {
             let untaxed = untaxed(adjustment, at, violations);
-            let tax = if adjustment.tax_category == 0 && adjustment.tax_rate.is_empty() {
-                Some(None)
-            } else {
-                tax(adjustment.tax_category, &adjustment.tax_rate, at, violations).map(Some)
+            let tax = match (adjustment.tax_category, adjustment.tax_rate.as_str()) {
+                (0, "") => Some(None),
+                (0, _) => {
+                    let text =
+                        "must be set when tax_rate is; without both the amount is spread over the tax groups";
+                    violations.push(at.field("tax_category"), "FIELD_REQUIRED", text);
+                    None
+                }
+                (category, rate) => tax(category, rate, at, violations).map(Some),
             };
             let LineAdjustment { kind, value, reason } = untaxed?;
             Some(DocumentAdjustment {

@@ -25,10 +25,8 @@ const MOST_STATES: usize = 16;
 
 /// A list request, understood.
 pub(super) struct List {
-    /// What to ask the store: one invoice more than the page holds, which tells whether there is a next page.
+    /// What to ask the store.
     pub(super) query: ListQuery,
-    /// How many invoices the page holds.
-    pub(super) page_size: usize,
     /// What the next page's token is bound to.
     pub(super) identity: ListIdentity,
 }
@@ -50,23 +48,29 @@ impl List {
         let after = page_token::decode(&request.page_token, identity);
         let after = Reader::new(&root, violations).value("page_token", after);
         let (page_size, filter, order, after) = (page_size?, filter?, order?, after?);
-        Some(Self {
-            query: ListQuery {
-                filter,
-                order,
-                after,
-                limit: page_size + 1,
-            },
-            page_size,
-            identity,
-        })
+        let query = ListQuery {
+            filter,
+            order,
+            after,
+            limit: page_size,
+        };
+        Some(Self { query, identity })
     }
 }
 
+/// What the list is of, however it was asked for: an order that is not set is the default one, a filter that is not set
+/// is an empty one, and states are a set.
 fn identity(request: &pb::ListInvoicesRequest, organization: &OrganizationId) -> ListIdentity {
+    let mut filter = request.filter.clone().unwrap_or_default();
+    filter.states.sort_unstable();
+    filter.states.dedup();
+    let order_by = match request.order_by {
+        0 => OrderBy::CreateTimeDesc.into(),
+        order_by => order_by,
+    };
     let list = pb::ListInvoicesRequest {
-        filter: request.filter.clone(),
-        order_by: request.order_by,
+        filter: Some(filter),
+        order_by,
         ..pb::ListInvoicesRequest::default()
     };
     ListIdentity::new(organization, &list.encode_to_vec())

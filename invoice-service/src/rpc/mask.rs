@@ -91,31 +91,51 @@ const OUTPUT_ONLY: [&str; 14] = [
     "issue_time",
 ];
 
-/// A mask whose every path is known.
+/// What a client says about an invoice, without what only the service sets: requests that differ in that alone ask for the
+/// same.
+pub(super) fn settable(invoice: &pb::Invoice) -> pb::Invoice {
+    let mut settable = pb::Invoice::default();
+    for field in &FIELDS {
+        (field.copy)(&mut settable, invoice);
+    }
+    settable.etag.clear();
+    for line in &mut settable.lines {
+        line.net_minor = 0;
+    }
+    settable
+}
+
+/// [`settable`], with the id and etag that an update compares.
+pub(super) fn compared(invoice: &pb::Invoice) -> pb::Invoice {
+    pb::Invoice {
+        id: invoice.id.clone(),
+        etag: invoice.etag.clone(),
+        ..settable(invoice)
+    }
+}
+
+/// The fields to change.
 pub(super) struct Mask(Vec<Copy>);
 
 impl Mask {
-    /// Resolves the mask of an update to `update`. Without paths it names every field that `update` fills (AIP-134);
-    /// `*` names every field.
+    /// Resolves the mask of an update to `update`. Without paths it names every field that `update` fills, of seller and
+    /// buyer too (AIP-134); `*` names every field.
     ///
-    /// Records `FIELD_MASK_UNKNOWN` and `FIELD_OUTPUT_ONLY` violations and gives `None` when there are any.
+    /// Records `FIELD_MASK_UNKNOWN` and `FIELD_OUTPUT_ONLY` violations; the mask then holds the other fields.
     pub(super) fn resolve(
         mask: Option<&FieldMask>,
         update: &pb::Invoice,
         violations: &mut Violations,
-    ) -> Option<Self> {
+    ) -> Self {
         let paths = mask.map_or(&[][..], |mask| &mask.paths);
         match paths {
-            [] => Some(Self(filled(update))),
-            [all] if all == "*" => Some(Self(FIELDS.iter().map(|field| field.copy).collect())),
+            [] => Self(filled(update)),
+            [all] if all == "*" => Self(FIELDS.iter().map(|field| field.copy).collect()),
             named => {
                 let at = FieldPath::new("update_mask").field("paths");
-                let copies: Vec<_> = named
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(position, path)| resolve_path(path, &at.index(position), violations))
-                    .collect();
-                (copies.len() == named.len()).then_some(Self(copies))
+                let resolve =
+                    |(position, path): (usize, &String)| resolve_path(path, &at.index(position), violations);
+                Self(named.iter().enumerate().filter_map(resolve).collect())
             }
         }
     }
@@ -126,14 +146,22 @@ impl Mask {
     }
 }
 
+/// The fields that an update fills. Seller and buyer count field by field, so that one new value does not blank the others.
 fn filled(update: &pb::Invoice) -> Vec<Copy> {
-    let blank = pb::Invoice::default();
+    let whole = FIELDS
+        .iter()
+        .filter(|field| !matches!(field.path, "seller" | "buyer"));
+    let parts = [&SELLER, &BUYER].into_iter().flatten();
+    let parts = parts.filter(|field| !field.path.ends_with(".address"));
+    let addresses = [&SELLER_ADDRESS, &BUYER_ADDRESS].into_iter().flatten();
     let is_filled = |field: &&Field| {
-        let mut probe = pb::Invoice::default();
-        (field.copy)(&mut probe, update);
-        probe != blank
+        let (mut filled, mut blank) = (pb::Invoice::default(), pb::Invoice::default());
+        (field.copy)(&mut filled, update);
+        (field.copy)(&mut blank, &pb::Invoice::default());
+        filled != blank
     };
-    FIELDS.iter().filter(is_filled).map(|field| field.copy).collect()
+    let fields = whole.chain(parts).chain(addresses);
+    fields.filter(is_filled).map(|field| field.copy).collect()
 }
 
 fn resolve_path(path: &str, at: &FieldPath, violations: &mut Violations) -> Option<Copy> {
@@ -203,7 +231,7 @@ mod tests {
 
     fn applied(paths: &[&str]) -> pb::Invoice {
         let mut to = old();
-        let mask = Mask::resolve(Some(&mask(paths)), &update(), &mut Violations::new()).unwrap();
+        let mask = Mask::resolve(Some(&mask(paths)), &update(), &mut Violations::new());
         mask.apply(&mut to, &update());
         to
     }
@@ -224,7 +252,36 @@ mod tests {
     fn without_paths_every_filled_field_changes_and_no_other() {
         let to = applied(&[]);
         assert_eq!((to.note.as_str(), to.purchase_order.as_str()), ("new", "PO"));
-        assert_eq!(to.buyer, update().buyer);
+        let buyer = to.buyer.unwrap();
+        assert_eq!(
+            (buyer.name.as_str(), buyer.email.as_str()),
+            ("B", "a@example.com")
+        );
+        assert_eq!(buyer.address.unwrap().city, "Köln");
+    }
+
+    #[test]
+    fn what_only_the_service_sets_is_no_part_of_what_a_client_says() {
+        let mut read = update();
+        read.set_state(pb::invoice::State::Paid);
+        read.totals = Some(pb::Totals::default());
+        read.etag = "v7".into();
+        read.lines = vec![pb::Line {
+            net_minor: 5,
+            ..pb::Line::default()
+        }];
+        let said = pb::Invoice {
+            lines: vec![pb::Line::default()],
+            ..update()
+        };
+        assert_eq!(settable(&read), said);
+        assert_eq!(
+            compared(&read),
+            pb::Invoice {
+                etag: "v7".into(),
+                ..said
+            }
+        );
     }
 
     #[test]
@@ -244,7 +301,8 @@ mod tests {
             "{\"$gt\":\"\"}",
             "buyer.nope",
         ];
-        assert!(Mask::resolve(Some(&mask(&paths)), &update(), &mut violations).is_none());
+        let known = Mask::resolve(Some(&mask(&paths)), &update(), &mut violations);
+        assert_eq!(known.0.len(), 1, "the note");
         let found: Vec<_> = violations
             .as_slice()
             .iter()

@@ -26,10 +26,13 @@ use crate::domain::ids::{Etag, InvoiceId, OrganizationId, UserId};
 use crate::domain::invoice::Invoice;
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
 use crate::invoices::{Caller, Invoices, Outcome};
-use crate::store::Cursor;
+use crate::store::{Cursor, ListPage};
 
 /// Set on the answer to a repetition.
 const REPLAY_HEADER: &str = "x-idempotent-replay";
+
+/// Stands in where an update leaves the currency as it is.
+const ANY_CURRENCY: &str = "EUR";
 
 /// `invoiceapp.invoice.v1.InvoiceService`. It serves authenticated calls only: [`authn::Authenticated`] goes around it.
 #[derive(Clone)]
@@ -53,13 +56,15 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         let caller = caller(&request)?;
         let mut request = request.into_inner();
         let mut violations = Violations::new();
+        let invoice = request.invoice.take();
+        request.invoice = invoice.as_ref().map(mask::settable);
         let applied = applied(
             "CreateInvoice",
             &mut request,
             |request| &mut request.request_id,
             &mut violations,
         );
-        let content = new_content(request.invoice.as_ref(), &mut violations);
+        let content = new_content(invoice.as_ref(), &mut violations);
         let (Some(content), Some(applied)) = (content, applied) else {
             return Err(error::invalid(violations));
         };
@@ -107,26 +112,16 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         let caller = caller(&request)?;
         let mut violations = Violations::new();
         let list = List::of(request.get_ref(), &caller.organization, today(), &mut violations);
-        let Some(List {
-            query,
-            page_size,
-            identity,
-        }) = list
-        else {
+        let Some(List { query, identity }) = list else {
             return Err(error::invalid(violations));
         };
         let order = query.order;
-        let mut page = self
-            .invoices
-            .list(&caller, query)
-            .await
-            .map_err(|error| error::status(error, ""))?;
-        let more = page.len() > page_size;
-        page.truncate(page_size);
-        let last = page.last().filter(|_| more);
+        let page = self.invoices.list(&caller, query).await;
+        let ListPage { invoices, more } = page.map_err(|error| error::status(error, ""))?;
+        let last = invoices.last().filter(|_| more);
         let next = last.map(|last| page_token::encode(&Cursor::of(last, order), identity));
         Ok(Response::new(pb::ListInvoicesResponse {
-            invoices: page
+            invoices: invoices
                 .iter()
                 .map(|invoice| outward::invoice(invoice, today()))
                 .collect(),
@@ -141,19 +136,21 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         let caller = caller(&request)?;
         let mut request = request.into_inner();
         let mut violations = Violations::new();
+        let update = request.invoice.take().unwrap_or_default();
+        request.invoice = Some(mask::compared(&update));
         let applied = applied(
             "UpdateInvoice",
             &mut request,
             |request| &mut request.request_id,
             &mut violations,
         );
-        let update = request.invoice.unwrap_or_default();
-        let mask = Mask::resolve(request.update_mask.as_ref(), &update, &mut violations);
-        let required = FieldPath::new("invoice").field("id");
         if update.id.is_empty() {
-            violations.push(required, "FIELD_REQUIRED", "must name the invoice to update");
+            let at = FieldPath::new("invoice").field("id");
+            violations.push(at, "FIELD_REQUIRED", "must name the invoice to update");
         }
-        let (Some(mask), Some(applied), true) = (mask, applied, violations.is_empty()) else {
+        let mask = Mask::resolve(request.update_mask.as_ref(), &update, &mut violations);
+        check_masked(&mask, &update, &mut violations);
+        let (Some(applied), true) = (applied, violations.is_empty()) else {
             return Err(error::invalid(violations));
         };
         let id = InvoiceId::parse(&update.id).map_err(|_| error::not_found(&update.id))?;
@@ -216,6 +213,17 @@ fn new_content(invoice: Option<&pb::Invoice>, violations: &mut Violations) -> Op
         return None;
     };
     inward::content(invoice, &at, violations)
+}
+
+/// Records what is wrong with the new values by themselves, whatever invoice they are for, so that they are reported
+/// together with what is wrong with the request.
+fn check_masked(mask: &Mask, update: &pb::Invoice, violations: &mut Violations) {
+    let mut alone = pb::Invoice {
+        currency_code: ANY_CURRENCY.to_owned(),
+        ..pb::Invoice::default()
+    };
+    mask.apply(&mut alone, update);
+    inward::content(&alone, &FieldPath::new("invoice"), violations);
 }
 
 /// The content that a draft gets by an update.

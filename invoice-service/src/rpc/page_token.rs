@@ -56,11 +56,31 @@ const MAX_LENGTH: usize = 512;
 #[derive(Serialize, Deserialize)]
 struct Token {
     list: [u8; 16],
+    /// Over everything else, so that a token that was cut or mistyped is noticed.
+    check: [u8; 8],
     #[serde(skip_serializing_if = "Option::is_none", default)]
     integer: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     text: Option<String>,
     id: String,
+}
+
+fn check(list: ListIdentity, cursor: &Cursor) -> [u8; 8] {
+    let key = match &cursor.key {
+        CursorKey::Integer(integer) => format!("i{integer}"),
+        CursorKey::Text(text) => format!("t{text}"),
+    };
+    let content = format!("{}\0{key}", cursor.id);
+    let digest = aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        &[&list.0, content.as_bytes()].concat(),
+    );
+    let mut check = [0; 8];
+    check
+        .iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    check
 }
 
 /// The token for the page after `cursor`.
@@ -70,6 +90,7 @@ pub(crate) fn encode(cursor: &Cursor, list: ListIdentity) -> String {
         CursorKey::Text(text) => (None, Some(text.clone())),
     };
     let token = Token {
+        check: check(list, cursor),
         list: list.0,
         integer,
         text,
@@ -103,7 +124,11 @@ pub(crate) fn decode(token: &str, list: ListIdentity) -> Result<Option<Cursor>, 
         (None, Some(text)) => CursorKey::Text(text),
         (Some(_), Some(_)) | (None, None) => return Err(PageTokenError::Malformed),
     };
-    Ok(Some(Cursor { key, id }))
+    let cursor = Cursor { key, id };
+    if token.check != check(list, &cursor) {
+        return Err(PageTokenError::Malformed);
+    }
+    Ok(Some(cursor))
 }
 
 #[cfg(test)]
@@ -147,6 +172,22 @@ mod tests {
             decode(&token, list("org_a", b"g")),
             Err(PageTokenError::OtherList)
         );
+    }
+
+    #[test]
+    fn a_token_altered_in_any_character_is_refused() {
+        let list = || list("org_a", b"f");
+        let token = encode(&cursor(CursorKey::Text("2026-01-31".into())), list());
+        for position in 0..token.len() {
+            for replacement in ["A", "x", "9", "_"] {
+                let mut altered = token.clone();
+                altered.replace_range(position..=position, replacement);
+                assert!(
+                    altered == token || decode(&altered, list()).is_err(),
+                    "{replacement} at {position}"
+                );
+            }
+        }
     }
 
     #[test]

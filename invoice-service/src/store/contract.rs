@@ -37,6 +37,7 @@ macro_rules! store_contract {
                 every_filter_agrees_with_the_definition
                 a_search_agrees_with_the_definition
                 invoices_written_between_two_pages_neither_repeat_nor_hide_another
+                a_page_of_large_invoices_is_shorter_and_says_that_there_is_more
                 a_store_that_works_answers_a_ping
             }
         }

@@ -52,13 +52,12 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
         invoice: &InvoiceId,
     ) -> Result<StoredInvoice, StoreError>;
 
-    /// At most `query.limit` invoices in the order of the query, after its cursor. The cost depends on the page and on
-    /// what the filter skips, not on the collection.
+    /// A page: at most `query.limit` invoices in the order of the query, after its cursor, and fewer when they are large
+    /// ([`PAGE_BYTES`]). The cost depends on the page and on what the filter skips, not on the collection.
     ///
     /// # Errors
     /// The errors of [`InvoiceStore::insert`].
-    async fn list(&self, organization: &OrganizationId, query: ListQuery)
-    -> Result<Vec<Invoice>, StoreError>;
+    async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError>;
 
     /// Puts `stored` in the place of the version `expected` of the same invoice.
     ///
@@ -113,7 +112,7 @@ pub(crate) enum Insertion {
     RequestIdReused,
 }
 
-/// A page of a list.
+/// Which page of which list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListQuery {
     /// Which invoices.
@@ -124,6 +123,19 @@ pub(crate) struct ListQuery {
     pub(crate) after: Option<Cursor>,
     /// At most so many.
     pub(crate) limit: usize,
+}
+
+/// A page ends with the invoice whose document brings it to this many bytes. Clients take 4 MiB by default, and what one
+/// call may hold in memory must have an end. A page of 50 usual invoices is a tenth of it.
+pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct ListPage {
+    /// The invoices, in the order asked for.
+    pub(crate) invoices: Vec<Invoice>,
+    /// Whether another one comes after the last.
+    pub(crate) more: bool,
 }
 
 /// Which invoices a list holds. Every field that is set narrows it.

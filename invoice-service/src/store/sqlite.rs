@@ -8,7 +8,7 @@ use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, 
 use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
 use self::row::Row;
-use super::{Insertion, InvoiceStore, ListQuery, StoreError, StoredInvoice};
+use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::Invoice;
 use crate::domain::state::State;
@@ -119,20 +119,19 @@ impl InvoiceStore for SqliteInvoiceStore {
         row::decode(&document)
     }
 
-    async fn list(
-        &self,
-        organization: &OrganizationId,
-        query: ListQuery,
-    ) -> Result<Vec<Invoice>, StoreError> {
+    async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         let organization = organization.clone();
-        let documents = self
+        let read = self
             .engine
-            .read(move |connection| list::documents(connection, &organization, &query))
-            .await?;
-        documents
+            .read(move |connection| list::documents(connection, &organization, &query));
+        let (documents, more) = read.await?;
+        let decoded = documents
             .iter()
-            .map(|document| Ok(row::decode(document)?.invoice))
-            .collect()
+            .map(|document| Ok(row::decode(document)?.invoice));
+        Ok(ListPage {
+            invoices: decoded.collect::<Result<_, StoreError>>()?,
+            more,
+        })
     }
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {

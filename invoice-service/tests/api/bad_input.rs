@@ -72,7 +72,7 @@ async fn every_problem_of_an_invoice_is_reported_at_once_with_its_path() {
             "invoice.lines[1].tax_rate DECIMAL_RANGE",
             "invoice.lines[1].unit_code TEXT_FORM",
             "invoice.lines[1].unit_price DECIMAL_RANGE",
-            "invoice.metadata METADATA_KEY",
+            "invoice.metadata[\"a b\"] METADATA_KEY",
             "invoice.payment_terms_days PAYMENT_TERMS_RANGE",
         ]
     );
@@ -241,6 +241,41 @@ async fn lists_that_are_too_long_are_refused_without_a_word_about_their_items() 
     })
     .await;
     assert_eq!(same, Refusal::fields(&["invoice.lines[1].id DUPLICATE_LINE_ID"]));
+}
+
+#[tokio::test]
+async fn problems_of_several_kinds_are_reported_together() {
+    let product = RunningProduct::start().await;
+    let found = refusal(&product, |invoice| {
+        let id = "lin_01hzzzzzzzzzzzzzzzzzzzzzzz".to_owned();
+        invoice.lines = vec![
+            Line {
+                id,
+                ..Line::default()
+            };
+            2
+        ];
+        invoice.supply_date = "soon".to_owned();
+        invoice.metadata.insert(String::new(), "x".to_owned());
+        invoice.metadata.insert("ok".to_owned(), "x".repeat(501));
+        let value = Some(Value::AmountMinor(1));
+        let mut untaxed = Adjustment {
+            value,
+            tax_rate: "0".to_owned(),
+            ..Adjustment::default()
+        };
+        untaxed.set_kind(Kind::Allowance);
+        invoice.adjustments.push(untaxed);
+    })
+    .await;
+    let expected = [
+        "invoice.supply_date DATE_MALFORMED",
+        "invoice.metadata[\"\"] METADATA_KEY",
+        "invoice.metadata[\"ok\"] METADATA_VALUE",
+        "invoice.adjustments[0].tax_category FIELD_REQUIRED",
+        "invoice.lines[1].id DUPLICATE_LINE_ID",
+    ];
+    assert_eq!(found, Refusal::fields(&expected));
 }
 
 #[tokio::test]

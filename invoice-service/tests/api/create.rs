@@ -122,6 +122,21 @@ async fn a_creation_repeated_under_its_request_id_has_one_effect_and_says_that_i
     assert_eq!(repeated.metadata().get("x-idempotent-replay").unwrap(), "true");
     assert_eq!(repeated.get_ref(), first.get_ref());
 
+    let read_back = Some(first.get_ref().clone());
+    let forged = read_back.map(|read| Invoice {
+        lines: request.invoice.clone().unwrap().lines,
+        ..read
+    });
+    let forged = CreateInvoiceRequest {
+        invoice: forged,
+        ..request.clone()
+    };
+    let forged = ann.invoices.create_invoice(forged).await.unwrap();
+    assert!(
+        forged.metadata().contains_key("x-idempotent-replay"),
+        "what only the service sets does not count"
+    );
+
     let mut other = request;
     other.invoice.as_mut().unwrap().note = "other".to_owned();
     let reused = Refusal::in_result(ann.invoices.create_invoice(other).await);

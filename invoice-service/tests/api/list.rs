@@ -153,6 +153,16 @@ async fn a_page_token_holds_only_with_its_own_list_and_organization() {
         other_list
     );
 
+    let same = ListInvoicesRequest {
+        order_by: OrderBy::CreateTimeDesc.into(),
+        filter: Some(Filter::default()),
+        ..with_token.clone()
+    };
+    assert_eq!(
+        list(&mut ann, same).await.invoices.len(),
+        1,
+        "the same list, said otherwise"
+    );
     let bigger = ListInvoicesRequest {
         page_size: 2,
         ..with_token

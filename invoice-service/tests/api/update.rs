@@ -177,7 +177,7 @@ async fn bad_values_in_masked_fields_are_refused_with_their_paths() {
     change.note = "\u{7}".to_owned();
     let refusal = Refusal::in_result(
         ann.invoices
-            .update_invoice(update(change, &["lines", "due_date", "note"]))
+            .update_invoice(update(change.clone(), &["lines", "due_date", "note"]))
             .await,
     );
     let expected = [
@@ -186,6 +186,20 @@ async fn bad_values_in_masked_fields_are_refused_with_their_paths() {
         "invoice.lines[0].quantity DECIMAL_MALFORMED",
     ];
     assert_eq!(refusal, Refusal::fields(&expected));
+    let everything = Invoice {
+        id: String::new(),
+        ..change
+    };
+    let mut everything = update(everything, &["due_date", "nope"]);
+    everything.request_id = "x".to_owned();
+    let everything = Refusal::in_result(ann.invoices.update_invoice(everything).await);
+    let expected = [
+        "request_id REQUEST_ID_MALFORMED",
+        "invoice.id FIELD_REQUIRED",
+        "update_mask.paths[1] FIELD_MASK_UNKNOWN",
+        "invoice.due_date DATE_NO_SUCH_DAY",
+    ];
+    assert_eq!(everything, Refusal::fields(&expected));
     let nameless = Refusal::in_result(
         ann.invoices
             .update_invoice(update(Invoice::default(), &["note"]))

@@ -8,6 +8,7 @@ mod in_flight;
 mod limits;
 mod log;
 mod message_boundary;
+mod one_message;
 mod request_id;
 mod stack;
 

@@ -18,8 +18,12 @@ use super::body::CallBody;
 use super::framework_status::{CallFacts, settle};
 use super::in_flight::{InFlight, Place};
 use super::log::CallLog;
+use super::one_message::OneMessage;
 use super::{CallLimits, Deadline, REQUEST_ID_HEADER, RequestId};
 use crate::ConnectionInfo;
+
+/// The one service whose client streams.
+const REFLECTION: &str = "/grpc.reflection.";
 
 /// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
 ///
@@ -68,7 +72,13 @@ where
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let around = Arc::clone(&self.around);
+        let takes_one = !request.uri().path().starts_with(REFLECTION);
         let request = request.map(Body::new);
+        let request = if takes_one {
+            request.map(OneMessage::new).map(Body::new)
+        } else {
+            request
+        };
         async move { Ok(around.answer(ready, request).await) }.boxed()
     }
 }

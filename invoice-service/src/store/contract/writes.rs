@@ -47,7 +47,12 @@ async fn count(store: &impl InvoiceStore, name: &str) -> usize {
         after: None,
         limit: 100,
     };
-    store.list(&organization(name), query).await.unwrap().len()
+    store
+        .list(&organization(name), query)
+        .await
+        .unwrap()
+        .invoices
+        .len()
 }
 
 pub(in crate::store) async fn an_inserted_invoice_reads_back_equal_in_every_field(store: &impl InvoiceStore) {
@@ -192,7 +197,7 @@ pub(in crate::store) async fn a_replacement_at_the_expected_version_is_read_back
         limit: 9,
     };
     assert_eq!(
-        store.list(&organization("a"), listed).await.unwrap(),
+        store.list(&organization("a"), listed).await.unwrap().invoices,
         [changed.invoice]
     );
 }

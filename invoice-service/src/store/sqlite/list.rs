@@ -7,18 +7,28 @@ use super::row::or_last;
 use crate::domain::ids::OrganizationId;
 use crate::domain::state::State;
 use crate::store::document::kind_name;
-use crate::store::{Cursor, CursorKey, ListFilter, ListOrder, ListQuery, StoreError};
+use crate::store::{Cursor, CursorKey, ListFilter, ListOrder, ListQuery, PAGE_BYTES, StoreError};
 
-/// The documents of the page.
+/// The documents of the page, and whether another one comes after them.
 pub(super) fn documents(
     connection: &Connection,
     organization: &OrganizationId,
     query: &ListQuery,
-) -> Result<Vec<Vec<u8>>, StoreError> {
+) -> Result<(Vec<Vec<u8>>, bool), StoreError> {
     let statement = Statement::of(organization, query);
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let documents = prepared.query_map(params_from_iter(&statement.values), |row| row.get(0))?;
-    Ok(documents.collect::<Result<_, _>>()?)
+    let mut rows = prepared.query(params_from_iter(&statement.values))?;
+    let mut documents: Vec<Vec<u8>> = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        if documents.len() == query.limit || bytes >= PAGE_BYTES {
+            return Ok((documents, true));
+        }
+        let document: Vec<u8> = row.get(0)?;
+        bytes += document.len();
+        documents.push(document);
+    }
+    Ok((documents, false))
 }
 
 /// SQL text and the values of its placeholders. No text of a caller ever becomes part of the SQL.
@@ -44,7 +54,8 @@ impl Statement {
         statement.filter(&query.filter);
         statement.sql.push_str(" ORDER BY ");
         statement.sql.push_str(index.order_by);
-        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        // One more than the page holds, which tells whether there is another page.
+        let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
         statement.sql.push_str(" LIMIT ?");
         statement.values.push(Value::Integer(limit));
         statement
