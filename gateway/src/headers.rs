@@ -24,16 +24,17 @@ const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-en
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Passed on from a client as it is.
-const FROM_CLIENT: [HeaderName; 7] = [
-    AUTHORIZATION,
-    GRPC_ACCEPT_ENCODING,
-    GRPC_ENCODING,
-    TRACEPARENT,
-    TRACESTATE,
-    USER_AGENT,
-    X_USER_AGENT,
-];
+/// Tells a service something about the call, so it is passed on once or, above [`MOST_OF_A_NOTE`], not at all.
+const NOTES: [HeaderName; 4] = [TRACEPARENT, TRACESTATE, USER_AGENT, X_USER_AGENT];
+
+/// 512 bytes: the length up to which W3C Trace Context (3.3.1.5) wants a `tracestate` propagated. Longer ones
+/// only cost the upstream.
+const MOST_OF_A_NOTE: usize = 512;
+
+/// Passed on from a client as they are, and how many of each. Two `authorization` values stay two, so that
+/// the service refuses them.
+const FROM_CLIENT: [(HeaderName, usize); 3] =
+    [(AUTHORIZATION, 2), (GRPC_ACCEPT_ENCODING, 1), (GRPC_ENCODING, 1)];
 
 /// Passed back from an upstream, in headers and in trailers.
 const FROM_UPSTREAM: [HeaderName; 7] = [
@@ -53,7 +54,7 @@ pub(crate) fn to_upstream(
     deadline: Option<Deadline>,
     peer: Option<IpAddr>,
 ) -> HeaderMap {
-    let mut headers = only(client, &FROM_CLIENT);
+    let mut headers = from_client(client);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
     if let Some(id) = id {
@@ -69,6 +70,22 @@ pub(crate) fn to_upstream(
         headers.insert(FORWARDED_FOR, address);
     }
     headers
+}
+
+/// What is listed of the client's headers, bounded in number and, where a service can do without, in length.
+fn from_client(client: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(FROM_CLIENT.len() + NOTES.len());
+    for (name, most) in &FROM_CLIENT {
+        for value in client.get_all(name).iter().take(*most) {
+            kept.append(name, value.clone());
+        }
+    }
+    for name in &NOTES {
+        if let Some(value) = client.get(name).filter(|value| value.len() <= MOST_OF_A_NOTE) {
+            kept.insert(name, value.clone());
+        }
+    }
+    kept
 }
 
 /// The headers or trailers for the client.
@@ -132,6 +149,27 @@ mod tests {
         sent.append("authorization", "other".parse().unwrap());
         let passed = to_upstream(&sent, None, None, None);
         assert_eq!(passed.get_all("authorization").iter().count(), 2);
+    }
+
+    #[test]
+    fn a_client_cannot_pile_up_headers_for_the_upstream() {
+        let allowed = ["authorization", "grpc-accept-encoding", "grpc-encoding"];
+        let notes = ["traceparent", "tracestate", "user-agent", "x-user-agent"];
+        let mut many = HeaderMap::new();
+        for name in allowed.into_iter().chain(notes) {
+            for _ in 0..60 {
+                many.append(name, "v".repeat(512).parse().unwrap());
+            }
+        }
+        let passed = to_upstream(&many, None, None, None);
+        for name in allowed.into_iter().chain(notes) {
+            let most = if name == "authorization" { 2 } else { 1 };
+            assert_eq!(passed.get_all(name).iter().count(), most, "{name}");
+        }
+        for name in notes {
+            let long = HeaderMap::from_iter([(name.parse().unwrap(), "v".repeat(513).parse().unwrap())]);
+            assert!(!to_upstream(&long, None, None, None).contains_key(name), "{name}");
+        }
     }
 
     #[test]

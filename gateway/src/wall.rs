@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use crate::headers::{X_GRPC_WEB, X_USER_AGENT};
 use crate::origin::{self, Origin};
@@ -24,6 +24,11 @@ const WEB: [&str; 4] = [
     "application/grpc-web-text",
     "application/grpc-web-text+proto",
 ];
+
+/// 8 KiB: the names and values of a request's headers together. A token is at most 2 KiB. What is sent on must
+/// fit into what an upstream takes, for over one request that does not an HTTP/2 connection may end, with the
+/// calls of everybody on it.
+const MOST_HEADER_BYTES: usize = 8 * 1024;
 
 /// Lets a request through to the API, or answers it with the reason.
 pub(crate) async fn guard(State(allowed): State<Arc<[Origin]>>, request: Request, next: Next) -> Response {
@@ -48,6 +53,12 @@ fn answer((status, text): Refusal) -> Response {
 }
 
 fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal> {
+    if header_bytes(request.headers()) > MOST_HEADER_BYTES {
+        return Some((
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the headers of a request are at most 8 KiB",
+        ));
+    }
     if request.method() != Method::POST {
         return Some((StatusCode::METHOD_NOT_ALLOWED, "the API is called with POST"));
     }
@@ -83,6 +94,14 @@ fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal>
         ));
     }
     None
+}
+
+/// Of all names and values; a name counts once for each of its values.
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
 }
 
 fn wrong_content_type() -> Refusal {
@@ -189,6 +208,16 @@ mod tests {
     #[test]
     fn grpc_web_needs_a_header_that_a_form_cannot_set() {
         assert_eq!(refused(post("application/grpc-web")), Some(403));
+    }
+
+    #[test]
+    fn eight_kibibytes_of_headers_pass_and_one_byte_more_does_not() {
+        let others = super::header_bytes(web().headers_ref().unwrap());
+        let room = super::MOST_HEADER_BYTES - others - "x".len();
+        assert_eq!(refused(web().header("x", "v".repeat(room))), None);
+        assert_eq!(refused(web().header("x", "v".repeat(room + 1))), Some(431));
+        let many = (0..60).fold(web(), |web, _| web.header("tracestate", "v".repeat(900)));
+        assert_eq!(refused(many), Some(431));
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod browser;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod large_heads;
+#[cfg(test)]
 mod native;
 #[cfg(test)]
 mod own_services;

@@ -133,7 +133,8 @@ async fn ten_megabytes_are_refused_with_a_reason_whoever_sends_them() {
 async fn a_client_that_sends_everything_before_it_reads_gets_the_answer_too() {
     let (_upstream, gateway) = both().await;
     let mut socket = TcpStream::connect(gateway.addr).await.unwrap();
-    let body = vec![0; 10 * 1024 * 1024];
+    let mut body = vec![0; 5 + 10 * 1024 * 1024];
+    body[1..5].copy_from_slice(&(10_u32 * 1024 * 1024).to_be_bytes());
     let head = format!(
         "POST {ECHO} HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web\r\nx-grpc-web: 1\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n",

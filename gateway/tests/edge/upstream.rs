@@ -170,7 +170,7 @@ impl tonic::server::UnaryService<String> for Handler {
         async move {
             match method.as_str() {
                 "CreateInvoice" => Err(with_violations(2)),
-                "ManyProblems" => Err(with_violations(Violations::MOST)),
+                "ManyProblems" => Err(with_long_details()),
                 "Wait" => std::future::pending().await,
                 _ => {
                     let mut answer = tonic::Response::new(request.into_inner());
@@ -197,6 +197,13 @@ fn with_violations(count: usize) -> Status {
         violations.push(path, "DECIMAL_MALFORMED", "write a decimal number. ".repeat(9));
     }
     Status::from(violations.into_result().unwrap_err())
+}
+
+/// An error with more than 16 KiB of details: Protobuf merges encodings that follow each other.
+fn with_long_details() -> Status {
+    let short = with_violations(2);
+    let details = short.details().repeat(32);
+    Status::with_details(short.code(), short.message(), details.into())
 }
 
 impl tonic::server::ServerStreamingService<String> for Handler {
