@@ -170,6 +170,18 @@ impl TaxProfile {
         Ok(Self { primary, extra })
     }
 
+    /// The same taxes with the lowest one first: lines that are taxed alike are one group, whichever tax each names first.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let mut taxes: Vec<Tax> = self.taxes().collect();
+        taxes.sort();
+        let primary = taxes.remove(0);
+        Self {
+            primary,
+            extra: taxes,
+        }
+    }
+
     /// The tax that the line names first.
     pub const fn primary(&self) -> Tax {
         self.primary

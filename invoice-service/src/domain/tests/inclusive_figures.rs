@@ -123,3 +123,17 @@ fn a_discount_without_category_is_spread_over_what_the_groups_cost_with_tax() {
     assert_eq!(computed.totals.gross.get(), 17_100);
     assert_eq!(amounts(&computed.adjustment_nets), [800]);
 }
+
+#[test]
+fn lines_that_are_taxed_alike_are_one_group_whichever_tax_each_names_first() {
+    let taxed = |first, second| TaxProfile::new(standard(first), vec![standard(second)]).unwrap();
+    let lines = [
+        line("1", "100.00", taxed("5", "9.975")),
+        line("1", "33.33", taxed("9.975", "5")),
+    ];
+    let mut content = content("CAD", lines);
+    content.header.prices_include_tax = true;
+    let computed = computed(&content);
+    // R(133.33 × 100 ÷ 114.975); in two groups it would be 115.97.
+    assert_eq!(net_tax_gross(&computed), (11_596, 1_737, 13_333));
+}

@@ -80,7 +80,7 @@ impl Groups {
                 .get()
                 .into();
             lines_total += amount;
-            let group = groups.by_profile.entry(line.tax.clone()).or_default();
+            let group = groups.by_profile.entry(line.tax.canonical()).or_default();
             group.lines += amount;
             group.parts.push(Part {
                 amount,
