@@ -95,8 +95,12 @@ impl App {
                 address: config.listen,
                 source,
             })?;
-        let master = MasterKey::load_or_create(&settings.key_file)?;
         let store = settings.store.open()?;
+        let master = if KeyRing::is_stored(&*store).await? {
+            MasterKey::load(&settings.key_file)?
+        } else {
+            MasterKey::load_or_create(&settings.key_file)?
+        };
         let keys = Arc::new(KeyRing::load(&*store, &master, &clock).await?);
         let hashing = HashingPool::start(config.hashing).map_err(BuildError::Hashing)?;
         let validator = Arc::new(validator(&config, &keys, &clock));

@@ -50,6 +50,14 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
+    /// Whether the store holds any key, so that only one key file fits it.
+    ///
+    /// # Errors
+    /// `Store`
+    pub(crate) async fn is_stored(store: &dyn AuthStore) -> Result<bool, KeysError> {
+        Ok(!read(store).await?.is_empty())
+    }
+
     /// Reads the keys from the store, and makes the first one when there is none. Of several replicas that start
     /// together one makes it, the others take that.
     ///

@@ -11,6 +11,7 @@ mod error;
 mod hashing;
 mod keys;
 mod master_key;
+mod new_file;
 mod rpc;
 mod sessions;
 mod store;

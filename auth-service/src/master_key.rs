@@ -1,10 +1,10 @@
 //! The one secret that is not in the store: a file with 256 random bits, under which everything else is protected.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::{fmt, process};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
@@ -12,6 +12,8 @@ use aws_lc_rs::{hkdf, hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::new_file::write_new;
 
 /// Bytes of the master key and of every key derived from it.
 const KEY_BYTES: usize = 32;
@@ -22,6 +24,21 @@ const REFRESH_TOKENS: &[u8] = b"invoice-app/auth/refresh-token/v1";
 /// Why the master key cannot be used. Each text is a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
+    /// There is no file, but the store was written with one.
+    #[error(
+        "the key file {} is missing; restore it from your backup: the store was written with it",
+        path.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory, a device, or a link that leads to one or nowhere.
+    #[error("the key file {} must be a regular file, or a link to one", path.display())]
+    NotAFile {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// Others can read the file.
     #[error(
         "the key file {} can be read by other users (mode {mode:o}): run `chmod 600 {}`, and replace the key if \
@@ -67,26 +84,31 @@ pub(crate) struct MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the file, or makes it with a new key (mode 0600) when it is absent. A new file cannot do harm beside an
-    /// old store: what was sealed under the old key does not open, and the service refuses to start.
+    /// Reads the file, or makes it with a new key (mode 0600) when it is absent. Only for a store that holds nothing
+    /// sealed: beside any other a new key is a wrong one.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`], but not `Missing`.
+    pub(crate) fn load_or_create(path: &Path) -> Result<Self, MasterKeyError> {
+        match Self::load(path) {
+            Err(MasterKeyError::Missing { .. }) => {
+                create(path)?;
+                Self::load(path)
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// Reads the file.
     ///
     /// # Errors
     /// [`MasterKeyError`]
-    pub(crate) fn load_or_create(path: &Path) -> Result<Self, MasterKeyError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let failed = |source| MasterKeyError::File {
             path: path.to_owned(),
             source,
         };
-        if !path.try_exists().map_err(failed)? {
-            create(path)?;
-        }
-        let mode = fs::metadata(path).map_err(failed)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(MasterKeyError::Readable {
-                path: path.to_owned(),
-                mode,
-            });
-        }
+        check(path)?;
         let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
         let malformed = || MasterKeyError::Malformed {
             path: path.to_owned(),
@@ -149,12 +171,50 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+/// Checks that there is a regular file that only its owner can read. Links are followed: orchestrators mount secrets
+/// as links.
+fn check(path: &Path) -> Result<(), MasterKeyError> {
+    let path_buf = || path.to_owned();
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(if path.is_symlink() {
+                MasterKeyError::NotAFile { path: path_buf() }
+            } else {
+                MasterKeyError::Missing { path: path_buf() }
+            });
+        }
+        Err(source) => {
+            return Err(MasterKeyError::File {
+                path: path_buf(),
+                source,
+            });
+        }
+    };
+    if !metadata.is_file() {
+        return Err(MasterKeyError::NotAFile { path: path_buf() });
+    }
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(MasterKeyError::Readable {
+            path: path_buf(),
+            mode,
+        });
+    }
+    Ok(())
+}
+
 /// Makes the file in one step: nobody ever sees half a key, and of two processes that start together one makes it.
 fn create(path: &Path) -> Result<(), MasterKeyError> {
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
     rand::fill(bytes.as_mut())?;
     let line = Zeroizing::new(format!("{}\n", URL_SAFE_NO_PAD.encode(bytes.as_ref())));
-    write_new(path, line.as_bytes()).map_err(|source| MasterKeyError::File {
+    // Random, not the process id: that is the same at every start in a container, and a killed start leaves its file.
+    let mut suffix = [0; 12];
+    rand::fill(&mut suffix)?;
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".new-{}", URL_SAFE_NO_PAD.encode(suffix)));
+    write_new(path, Path::new(&temporary), line.as_bytes()).map_err(|source| MasterKeyError::File {
         path: path.to_owned(),
         source,
     })?;
@@ -162,40 +222,9 @@ fn create(path: &Path) -> Result<(), MasterKeyError> {
     Ok(())
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".new-{}", process::id()));
-    let temporary = PathBuf::from(name);
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        match fs::hard_link(&temporary, path) {
-            // The other process was first; its key counts.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        }
-    })();
-    let removed = fs::remove_file(&temporary);
-    written.and(removed)?;
-    fs::File::open(directory)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -216,6 +245,47 @@ mod tests {
             1,
             "no temporary file stays"
         );
+    }
+
+    #[test]
+    fn a_missing_file_is_not_made_by_loading_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys/master.key");
+        let error = MasterKey::load(&path).unwrap_err();
+        assert!(
+            error.to_string().contains("restore it from your backup"),
+            "{error}"
+        );
+        assert!(!path.parent().unwrap().exists());
+    }
+
+    #[test]
+    fn what_a_killed_start_left_does_not_hinder_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        let left = directory
+            .path()
+            .join(format!("master.key.new-{}", std::process::id()));
+        fs::write(left, "half a k").unwrap();
+        MasterKey::load_or_create(&path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_as_such() {
+        let directory = tempfile::tempdir().unwrap();
+        let [folder, link, dangling] = ["folder", "link", "dangling"].map(|name| directory.path().join(name));
+        fs::create_dir(&folder).unwrap();
+        symlink(&folder, &link).unwrap();
+        symlink("nowhere", &dangling).unwrap();
+        for path in [&folder, &link, &dangling] {
+            let error = MasterKey::load_or_create(path).unwrap_err();
+            assert!(error.to_string().contains("must be a regular file"), "{error}");
+        }
+        let file = directory.path().join("master.key");
+        MasterKey::load_or_create(&file).unwrap();
+        fs::remove_file(&link).unwrap();
+        symlink(&file, &link).unwrap();
+        MasterKey::load_or_create(&link).unwrap();
     }
 
     #[test]

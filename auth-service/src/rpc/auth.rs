@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use super::error::status;
 use super::{inward, outward};
 use crate::accounts::Accounts;
+use crate::domain::secret::Secret;
 use crate::sessions::Sessions;
 
 /// The methods that come before there is a token, or that read it themselves.
@@ -66,7 +67,8 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
-        let token = inward::refresh_token(request.into_inner())?;
+        // Blank is not a bad field but no token, like any other text that is none.
+        let token = Secret::new(request.into_inner().refresh_token);
         let tokens = self.sessions.refresh(token.expose()).await.map_err(status)?;
         Ok(Response::new(pb::RefreshTokenResponse {
             tokens: Some(outward::tokens(&tokens)),

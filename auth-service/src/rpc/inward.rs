@@ -7,7 +7,6 @@ use rpc_error::{FieldPath, IntoViolation, RpcError, Violations};
 use crate::accounts::{Credentials, Registration};
 use crate::domain::email::{Email, EmailError, EmailKey};
 use crate::domain::password::{Password, PasswordError};
-use crate::domain::secret::Secret;
 use crate::domain::text::{ClientLabel, DisplayName, OrganizationName, TextError};
 use crate::tokens::AUDIENCE;
 
@@ -134,16 +133,6 @@ pub(super) fn credentials(request: &pb::LoginRequest) -> Result<Credentials, Rpc
         })
     })();
     fields.finish(whole)
-}
-
-/// The refresh token to exchange.
-pub(super) fn refresh_token(request: pb::RefreshTokenRequest) -> Result<Secret, RpcError> {
-    let mut fields = Fields::default();
-    let token = fields.required("refresh_token", &request.refresh_token, str::is_empty, |_| {
-        Ok::<_, Blank>(())
-    });
-    fields.finish(token)?;
-    Ok(Secret::new(request.refresh_token))
 }
 
 /// Whom the token in the request speaks for, if it is valid for the audience asked about.

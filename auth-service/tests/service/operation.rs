@@ -99,6 +99,14 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
     let folder = service.data_dir().to_owned();
     let in_use = start_error(config(), &folder).await;
     assert!(in_use.contains("auth.db.lock"), "{in_use}");
+    let elsewhere = folder.join("elsewhere/master.key");
+    let other_key_file = Config {
+        key_file: Some(elsewhere.clone()),
+        ..config()
+    };
+    let in_use = start_error(other_key_file, &folder).await;
+    assert!(in_use.contains("auth.db.lock"), "{in_use}");
+    assert!(!elsewhere.exists(), "nothing is made before the store is ours");
     let taken = start_error(
         Config {
             listen: service.address(),
@@ -111,7 +119,11 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
 
     let key_file = folder.join("keys/master.key");
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
-    let readable = start_error(config(), &folder).await;
+    let another_store = Config {
+        store_url: Some("sqlite::memory:".to_owned()),
+        ..config()
+    };
+    let readable = start_error(another_store, &folder).await;
     assert!(readable.contains("chmod 600"), "{readable}");
 
     let mistakes = Config {
@@ -126,7 +138,7 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn another_key_file_beside_an_old_store_is_refused() {
+async fn a_missing_or_another_key_file_beside_an_old_store_is_refused() {
     let service = Service::start().await;
     let store_url = format!("sqlite:{}", service.data_dir().join("copy.db").display());
     let original = service.data_dir().join("auth.db");
@@ -138,8 +150,23 @@ async fn another_key_file_beside_an_old_store_is_refused() {
     service.signed_in().await;
     let other = service.data_dir().join("copy.db");
     sqlite_backup(&original, &other);
-    let error = start_error(copy, folder.path()).await;
-    assert!(error.contains("does not open under this key file"), "{error}");
+    let key_file = folder.path().join("keys/master.key");
+    let missing = start_error(copy.clone(), folder.path()).await;
+    let sentence = format!(
+        "the key file {} is missing; restore it from your backup",
+        key_file.display()
+    );
+    assert!(missing.contains(&sentence), "{missing}");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing was made"
+    );
+
+    drop(App::build(config(), folder.path()).await.unwrap());
+    assert!(key_file.exists(), "another service's");
+    let another = start_error(copy, folder.path()).await;
+    assert!(another.contains("does not open under this key file"), "{another}");
 }
 
 /// Copies a database that is in use.

@@ -212,6 +212,8 @@ async fn an_altered_refresh_token_is_refused_and_harms_nobody() {
         );
     }
     for text in [
+        "",
+        " ",
         "x",
         r#"{"$gt":""}"#,
         &tokens.access_token,
