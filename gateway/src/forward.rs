@@ -57,13 +57,14 @@ impl Forward {
         let target = PathAndQuery::try_from(path).map_err(|_| unknown())?;
         let message = read_whole(body).await?;
         let extensions = &parts.extensions;
+        let deadline = extensions.get::<Deadline>().copied();
         let headers = headers::to_upstream(
             &parts.headers,
             extensions.get::<RequestId>(),
-            extensions.get::<Deadline>().copied(),
+            deadline,
             extensions.get::<ConnectionInfo>().map(|info| info.peer.ip()),
         );
-        send(upstream, &target, &headers, &message).await
+        send(upstream, &target, &headers, &message, deadline).await
     }
 }
 
@@ -128,6 +129,7 @@ async fn send(
     path: &PathAndQuery,
     headers: &HeaderMap,
     message: &Bytes,
+    deadline: Option<Deadline>,
 ) -> Result<Response<Body>, RpcError> {
     let (response, open) = upstream.post(path, headers, message).await.map_err(|error| {
         let request_id = headers.get(REQUEST_ID_HEADER);
@@ -145,7 +147,7 @@ async fn send(
         // Trailers-only: the headers are the end of the stream.
         Body::empty()
     } else {
-        Body::new(ForwardedBody::new(body, open, upstream.name()))
+        Body::new(ForwardedBody::new(body, open, deadline, upstream.name()))
     };
     let mut response = Response::new(body);
     *response.headers_mut() = headers;

@@ -2,44 +2,89 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use grpc_server::Deadline;
 use http::HeaderMap;
 use http_body::{Body, Frame};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use rpc_error::RpcError;
 use telemetry::chain;
+use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::forward::unavailable;
 use crate::headers::{self, GRPC_STATUS};
 use crate::upstream::OpenCall;
 
+/// Frames that are read from an upstream before the client takes them, each of at most 16 KiB.
+const FRAMES_AHEAD: usize = 4;
+
+type Received = Result<Frame<Bytes>, hyper::Error>;
+
 /// An upstream's response body on its way to the client: frames as they come, trailers by the allow-list, and
 /// always an end with a status, also when the upstream's connection breaks in the middle.
+///
+/// The upstream's body is read by a task of its own, because the server polls this one only while the client
+/// takes data: a client that does not read would keep the call open at the upstream beyond its deadline.
 pub(crate) struct ForwardedBody {
     /// `None` when the end has been passed on.
-    inner: Option<Incoming>,
+    frames: Option<mpsc::Receiver<Received>>,
+    deadline: Option<Deadline>,
     upstream: &'static str,
-    _open: OpenCall,
 }
 
 impl ForwardedBody {
-    pub(crate) fn new(inner: Incoming, open: OpenCall, upstream: &'static str) -> Self {
+    /// The body `from` of the call `open`, which is let go at `deadline` at the latest.
+    pub(crate) fn new(
+        from: Incoming,
+        open: OpenCall,
+        deadline: Option<Deadline>,
+        upstream: &'static str,
+    ) -> Self {
+        let (to, frames) = mpsc::channel(FRAMES_AHEAD);
+        tokio::spawn(async move {
+            let pumped = pump(from, open, to);
+            match deadline {
+                // Past the deadline the pump is dropped: the upstream's stream is reset.
+                Some(deadline) => {
+                    let _in_time = tokio::time::timeout_at(deadline.instant(), pumped).await;
+                }
+                None => pumped.await,
+            }
+        });
         Self {
-            inner: Some(inner),
+            frames: Some(frames),
+            deadline,
             upstream,
-            _open: open,
+        }
+    }
+
+    /// The end of a response whose frames ended without a status.
+    fn cut(&mut self) -> Frame<Bytes> {
+        if self
+            .deadline
+            .is_some_and(|deadline| deadline.remaining().is_zero())
+        {
+            self.end_with(RpcError::deadline_exceeded())
+        } else {
+            self.broken("no trailers")
         }
     }
 
     fn end(&mut self, trailers: &HeaderMap) -> Frame<Bytes> {
-        self.inner = None;
+        self.frames = None;
         Frame::trailers(headers::to_client(trailers))
     }
 
     fn broken(&mut self, cause: &str) -> Frame<Bytes> {
         tracing::warn!(upstream = self.upstream, cause, "upstream response broke off");
+        self.end_with(unavailable())
+    }
+
+    fn end_with(&mut self, error: RpcError) -> Frame<Bytes> {
         let mut trailers = HeaderMap::new();
         // Fails only for metadata that is no header; this status has none.
-        let _added = Status::from(unavailable()).add_header(&mut trailers);
+        let _added = Status::from(error).add_header(&mut trailers);
         self.end(&trailers)
     }
 }
@@ -52,22 +97,41 @@ impl Body for ForwardedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Some(inner) = self.inner.as_mut() else {
+        let Some(frames) = self.frames.as_mut() else {
             return Poll::Ready(None);
         };
-        let frame = match ready!(Pin::new(inner).poll_frame(cx)) {
+        let frame = match ready!(frames.poll_recv(cx)) {
             Some(Ok(frame)) => match frame.into_trailers() {
                 Ok(trailers) if trailers.contains_key(GRPC_STATUS) => self.end(&trailers),
                 Ok(_) => self.broken("trailers without a status"),
                 Err(data) => data,
             },
             Some(Err(error)) => self.broken(&chain(&error)),
-            None => self.broken("no trailers"),
+            None => self.cut(),
         };
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_none()
+        self.frames.is_none()
+    }
+}
+
+/// Reads `from` as fast as `to` is read, to its end or until the client is gone. The call counts as open until
+/// then.
+async fn pump(mut from: Incoming, _open: OpenCall, to: mpsc::Sender<Received>) {
+    while let Ok(room) = to.reserve().await {
+        let received = tokio::select! {
+            received = from.frame() => received,
+            () = to.closed() => return,
+        };
+        let Some(received) = received else {
+            return;
+        };
+        let goes_on = received.as_ref().is_ok_and(Frame::is_data);
+        room.send(received);
+        if !goes_on {
+            return;
+        }
     }
 }

@@ -24,6 +24,12 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// 64 KiB: an error with 64 field violations is longer than hyper's 16 KiB of headers.
 const HEADER_LIST_BYTES: u32 = 64 * 1024;
+/// 1 GiB: unread response bytes of all calls on a connection. It is more than all of its streams may have
+/// together (128 of 1 MiB), so that clients who do not read hold up their own calls only; with less, they use
+/// up what everybody's responses have to pass through.
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024 * 1024;
+/// 1 MiB: unread response bytes of one call. A whole page of a list arrives without waiting for its reader.
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Connections per upstream. A server of ours takes 128 calls on one; long-lived streams would use that up.
 const CONNECTIONS: usize = 16;
 /// Calls on a connection before the next one is opened.
@@ -160,6 +166,8 @@ fn client() -> Client<HttpConnector, Full<Bytes>> {
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .http2_max_header_list_size(HEADER_LIST_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT)
         .http2_keep_alive_while_idle(true)

@@ -12,6 +12,8 @@ mod native;
 #[cfg(test)]
 mod own_services;
 #[cfg(test)]
+mod slow_readers;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod upstream;

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -33,14 +34,47 @@ pub(crate) struct Upstream {
     pub(crate) seen: Seen,
     /// Lets `WatchInvoices` send its second message and end.
     pub(crate) release: watch::Sender<bool>,
+    /// What `Flood` does.
+    pub(crate) floods: Arc<Floods>,
+}
+
+/// Calls of `Flood`, a stream of large messages without end.
+#[derive(Default)]
+pub(crate) struct Floods {
+    /// Calls that are open now.
+    pub(crate) open: AtomicUsize,
+    /// Messages that all calls together have made.
+    pub(crate) messages: AtomicUsize,
+}
+
+struct Flood(Arc<Floods>);
+
+impl Flood {
+    fn begin(floods: &Arc<Floods>) -> Self {
+        floods.open.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(floods))
+    }
+
+    fn message(&self) -> String {
+        self.0.messages.fetch_add(1, Ordering::SeqCst);
+        "x".repeat(64 * 1024)
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Upstream {
     pub(crate) async fn start() -> Self {
         let (release, released) = watch::channel(false);
         let seen = Seen::default();
+        let floods = Arc::<Floods>::default();
         let invoices = Invoices {
             released,
+            floods: Arc::clone(&floods),
             seen: Arc::clone(&seen),
         };
         let (health, health_server) = tonic_health::server::health_reporter();
@@ -68,6 +102,7 @@ impl Upstream {
             shutdown,
             seen,
             release,
+            floods,
         }
     }
 
@@ -113,6 +148,7 @@ impl TokenService for Keys {
 #[derive(Clone)]
 struct Invoices {
     released: watch::Receiver<bool>,
+    floods: Arc<Floods>,
     seen: Seen,
 }
 
@@ -136,11 +172,12 @@ impl Service<Request<Body>> for Invoices {
         let handler = Handler {
             method: path.rsplit('/').next().unwrap().to_owned(),
             released: self.released.clone(),
+            floods: Arc::clone(&self.floods),
         };
         async move {
             let mut grpc = tonic::server::Grpc::new(ProstCodec::<String, String>::default());
             Ok(match handler.method.as_str() {
-                "WatchInvoices" => grpc.server_streaming(handler, request).await,
+                "WatchInvoices" | "Flood" => grpc.server_streaming(handler, request).await,
                 "NoTrailers" => {
                     let mut response = Response::new(Body::new(http_body_util::Full::from(message("x"))));
                     let grpc = http::HeaderValue::from_static("application/grpc");
@@ -159,6 +196,7 @@ impl Service<Request<Body>> for Invoices {
 struct Handler {
     method: String,
     released: watch::Receiver<bool>,
+    floods: Arc<Floods>,
 }
 
 impl tonic::server::UnaryService<String> for Handler {
@@ -212,6 +250,11 @@ impl tonic::server::ServerStreamingService<String> for Handler {
     type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, _: tonic::Request<String>) -> Self::Future {
+        if self.method == "Flood" {
+            let flood = Flood::begin(&self.floods);
+            let messages = stream::repeat_with(move || Ok(flood.message()));
+            return async move { Ok(tonic::Response::new(messages.boxed())) }.boxed();
+        }
         let mut released = self.released.clone();
         let first = stream::iter([Ok("first".to_owned())]);
         let second = stream::once(async move {
