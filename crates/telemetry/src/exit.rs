@@ -2,20 +2,40 @@ use std::error::Error;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::queue::{self, Queue};
+
 /// What `main` returns: success, or failure after the error and its causes were logged on one line.
 ///
-/// An error of [`init`](crate::init) itself finds no log, so it is logged with the default one.
+/// Ends the log of this process: what waits is written, which a stalled reader delays by about one second at
+/// most, and what is logged afterwards is lost. An error of [`init`](crate::init) itself finds no log, so it
+/// is logged with the default one.
 pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
-    let Err(error) = result else {
-        return ExitCode::SUCCESS;
+    let code = match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log_by_default();
+            tracing::error!(error = chain(error.as_ref()), "cannot go on");
+            ExitCode::FAILURE
+        }
     };
-    // Fails when logging is set up already, which is what is wanted.
-    let _already = tracing_subscriber::fmt()
+    queue::finish();
+    code
+}
+
+/// Sets up the default log, unless the process has one.
+fn log_by_default() {
+    let (queue, worker) = Queue::to_stderr();
+    let unset = tracing_subscriber::fmt()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_writer(queue)
+        .finish()
         .try_init();
-    tracing::error!(error = chain(error.as_ref()), "cannot go on");
-    ExitCode::FAILURE
+    if unset.is_ok() {
+        queue::keep(worker);
+    }
 }
 
 /// An error and all its causes on one line: `cannot connect: timed out`. A cause whose text its effect

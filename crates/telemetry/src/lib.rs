@@ -4,12 +4,18 @@
 //! piped. Lines are JSON unless standard error is a terminal. A panic is logged as one line like everything
 //! else.
 //!
-//! Call [`init`] once, first thing in `main`, with the process's [`LogConfig`].
+//! Logging never holds up or ends a process. Lines wait in a bounded queue for a thread that writes them; when
+//! nobody reads standard error, the queue fills and further lines are lost; when it cannot be written (a full
+//! disk, a closed pipe), lines are lost at once.
+//!
+//! Call [`init`] once, first thing in `main`, with the process's [`LogConfig`], and return [`exit_code`] from
+//! `main`, which writes what still waits.
 
 mod config;
 mod exit;
 mod json;
 mod panics;
+mod queue;
 
 use std::io::{self, IsTerminal as _};
 
@@ -18,6 +24,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use config::{LogConfig, LogFormat};
 pub use exit::{chain, exit_code};
+use queue::Queue;
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +51,12 @@ pub enum InitError {
 /// [`InitError::Filter`] for a filter nobody can read, [`InitError::Twice`] on a second call.
 pub fn init(service: &'static str, config: &LogConfig) -> Result<(), InitError> {
     let filter = filter(&config.filter)?;
+    let (queue, worker) = Queue::to_stderr();
+    let backlog = queue.backlog();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .log_internal_errors(false)
+        .with_writer(queue);
     match config.format.unwrap_or_else(suited_to_stderr) {
         LogFormat::Json => lines
             .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
@@ -55,7 +65,8 @@ pub fn init(service: &'static str, config: &LogConfig) -> Result<(), InitError> 
             .try_init()?,
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init()?,
     }
-    panics::log_them();
+    queue::keep(worker);
+    panics::log_them(backlog);
     Ok(())
 }
 
