@@ -27,6 +27,9 @@ const MESSAGE_PREFIX: usize = 5;
 /// A request above the limit is still read, and thrown away, up to here: a client that is answered and closed
 /// upon while it sends sees a broken connection instead of the answer.
 const MOST_READ: usize = 16 * 1024 * 1024;
+/// 5 s: for a request to arrive, however long its deadline is; 256 KiB take that on a bad mobile connection. Who
+/// sends slower only occupies a place among the calls in flight.
+const ARRIVAL: Duration = Duration::from_secs(5);
 /// When to try an upstream again that is not there.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -55,7 +58,7 @@ impl Forward {
         let unknown = || RpcError::unimplemented("no such service or method here");
         let upstream = self.routes.find(path).ok_or_else(unknown)?;
         let target = PathAndQuery::try_from(path).map_err(|_| unknown())?;
-        let message = read_whole(body).await?;
+        let message = read_in_time(body, ARRIVAL).await?;
         let extensions = &parts.extensions;
         let deadline = extensions.get::<Deadline>().copied();
         let headers = headers::to_upstream(
@@ -88,6 +91,17 @@ where
         }
         .boxed()
     }
+}
+
+/// The bytes of a request that arrives within `limit`. The call's own deadline is kept around all of this, by the
+/// call stack.
+///
+/// # Errors
+/// `DEADLINE_EXCEEDED`, and those of [`read_whole`].
+async fn read_in_time(body: impl http_body::Body<Data = Bytes>, limit: Duration) -> Result<Bytes, RpcError> {
+    tokio::time::timeout(limit, read_whole(body))
+        .await
+        .map_err(|_| RpcError::deadline_exceeded())?
 }
 
 /// The bytes of a request.
@@ -167,4 +181,42 @@ pub(crate) fn unavailable() -> RpcError {
         "the service behind the gateway cannot be reached; try again shortly",
         RETRY_AFTER,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures::{StreamExt as _, stream};
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
+    use rpc_error::reason;
+
+    use super::read_in_time;
+
+    const LIMIT: Duration = Duration::from_millis(100);
+
+    fn byte() -> Frame<Bytes> {
+        Frame::data(Bytes::from_static(b"x"))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_does_not_arrive_in_time_is_given_up() {
+        let stuck = StreamBody::new(stream::iter([Ok::<_, Infallible>(byte())]).chain(stream::pending()));
+        let dripping = StreamBody::new(stream::repeat(()).then(async |()| {
+            tokio::time::sleep(LIMIT / 10).await;
+            Ok::<_, Infallible>(byte())
+        }));
+        for given_up in [
+            tokio::time::timeout(LIMIT * 50, read_in_time(stuck, LIMIT)).await,
+            tokio::time::timeout(LIMIT * 50, read_in_time(dripping, LIMIT)).await,
+        ] {
+            let error = given_up.unwrap().unwrap_err();
+            assert_eq!(error.reason(), reason::DEADLINE_EXCEEDED);
+        }
+        let whole = read_in_time(Full::new(Bytes::from_static(b"xyz")), LIMIT).await;
+        assert_eq!(whole.unwrap(), "xyz");
+    }
 }

@@ -12,7 +12,7 @@ mod native;
 #[cfg(test)]
 mod own_services;
 #[cfg(test)]
-mod slow_readers;
+mod slow_clients;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]

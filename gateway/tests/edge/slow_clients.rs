@@ -1,4 +1,4 @@
-//! Clients that ask for large responses and do not read them.
+//! Clients that do not read their responses, or do not send their requests.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -7,12 +7,22 @@ use bytes::Bytes;
 use http::Request;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tonic::{Code, Status};
 
 use crate::fixture::{ECHO, Gateway, watch};
 use crate::upstream::Upstream;
 use crate::web_client::message;
 
 const FLOOD: &str = "/invoiceapp.invoice.v1.InvoiceService/Flood";
+
+fn head(path: &str, timeout: &str) -> Request<()> {
+    Request::post(format!("http://x{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .header("grpc-timeout", timeout)
+        .body(())
+        .unwrap()
+}
 
 /// A client whose window for responses is zero, with calls that never get to send it anything.
 struct SlowReader {
@@ -33,11 +43,7 @@ impl SlowReader {
         let mut responses = Vec::new();
         for _ in 0..calls {
             client = client.ready().await.unwrap();
-            let request = Request::post(format!("http://x{FLOOD}"))
-                .header("content-type", "application/grpc")
-                .header("te", "trailers")
-                .header("grpc-timeout", timeout);
-            let (response, mut body) = client.send_request(request.body(()).unwrap(), false).unwrap();
+            let (response, mut body) = client.send_request(head(FLOOD, timeout), false).unwrap();
             body.send_data(Bytes::from(message("")), true).unwrap();
             responses.push(response.await.unwrap());
         }
@@ -108,4 +114,18 @@ async fn a_quiet_stream_ends_at_the_upstream_when_its_client_goes_away() {
     let with_stream = upstream.release.receiver_count();
     drop(stream);
     until(|| upstream.release.receiver_count() < with_stream).await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_arrives_is_given_up_before_its_long_deadline() {
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::of(&upstream).await;
+    let socket = TcpStream::connect(gateway.addr).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(socket).await.unwrap();
+    tokio::spawn(connection);
+    let (response, _body) = client.send_request(head(ECHO, "30S"), false).unwrap();
+    let response = tokio::time::timeout(Duration::from_secs(10), response).await;
+    let status = Status::from_header_map(response.unwrap().unwrap().headers()).unwrap();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!(upstream.calls(), 0);
 }
