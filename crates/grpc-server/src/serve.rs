@@ -19,7 +19,7 @@ use crate::listener::LogGate;
 use crate::{ConnectionLimits, DrainPace, Listener, Shutdown};
 
 /// For connections to notice that they were cut; it takes one turn of the runtime.
-const AFTER_ABORT: Duration = Duration::from_secs(1);
+const AFTER_ABORT: Duration = Duration::from_millis(300);
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Drained {
 
 /// Serves `service` on `listener` until `shutdown`, then drains: go on for [`DrainPace::announce`], stop
 /// accepting and send GOAWAY, let calls finish for [`DrainPace::finish`], cut the rest. It always returns, at
-/// most `announce + finish + 1 s` after the shutdown began; connections without a call never hold it up.
+/// most `announce + finish + 300 ms` after the shutdown began; connections without a call never hold it up.
 pub async fn serve<S, B>(
     listener: Listener,
     service: S,
