@@ -42,9 +42,10 @@ async fn registered(address: SocketAddr, request: RegisterRequest) -> RegisterRe
         .unwrap()
 }
 
-/// The client has lost its server, in whatever words its transport has for that.
+/// The client has lost its server, in whatever words its transport has for that: a status that carries an error of the
+/// transport, and none of our details.
 fn assert_cut_off(status: &Status) {
-    let is_transport = status.code() == Code::Unavailable || status.code() == Code::Unknown;
+    let is_transport = matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
     assert!(is_transport && status.details().is_empty(), "{status:?}");
 }
 
