@@ -157,3 +157,18 @@ pub(super) fn internal(error: &(dyn Error + 'static)) -> Status {
 #[derive(Debug, thiserror::Error)]
 #[error("a request was refused without a violation")]
 struct NothingWrong;
+
+#[cfg(test)]
+mod tests {
+    use proto::invoice::v1::ErrorReason;
+
+    use super::own_reason::{ETAG_MISMATCH, INVOICE_NOT_FOUND, INVOICE_STATE, REQUEST_ID_REUSED};
+
+    #[test]
+    fn every_reason_stands_in_the_contract() {
+        for reason in [INVOICE_NOT_FOUND, ETAG_MISMATCH, INVOICE_STATE, REQUEST_ID_REUSED] {
+            let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
+            assert!(known.is_some(), "{reason}");
+        }
+    }
+}
