@@ -1,0 +1,1 @@
+//! One MongoDB database as a store engine.

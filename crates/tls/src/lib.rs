@@ -1,0 +1,1 @@
+//! TLS and mTLS of servers and clients.
