@@ -1,48 +1,26 @@
 use std::time::Duration;
 
+use deadline::Deadline;
 use http::{HeaderMap, HeaderValue};
-use tokio::time::Instant;
 
 use super::CallLimits;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// When a call must be answered. In the extensions of every request that has one; calls on behalf of it pass
-/// on what is left ([`Deadline::remaining`], [`encode_timeout`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// `timeout` from now.
-    pub fn after(timeout: Duration) -> Self {
-        Self(Instant::now() + timeout)
-    }
-
-    /// The instant.
-    pub fn instant(self) -> Instant {
-        self.0
-    }
-
-    /// The time left; zero when it has passed.
-    pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
-    }
-
-    /// The deadline of a call of `method`: the caller's, at most `longest_deadline`, else `default_deadline`.
-    /// Long-lived methods have the caller's or none.
-    pub(crate) fn of_call(headers: &HeaderMap, method: &str, limits: &CallLimits) -> Option<Self> {
-        let asked = headers.get(GRPC_TIMEOUT).and_then(decode_timeout);
-        let timeout = if limits.long_lived.contains(method) {
+/// The deadline of a call of `method`: the caller's, at most `longest_deadline`, else `default_deadline`.
+/// Long-lived methods have the caller's or none.
+pub(super) fn of_call(headers: &HeaderMap, method: &str, limits: &CallLimits) -> Option<Deadline> {
+    let asked = headers.get(GRPC_TIMEOUT).and_then(decode_timeout);
+    let timeout = if limits.long_lived.contains(method) {
+        asked
+    } else {
+        Some(
             asked
-        } else {
-            Some(
-                asked
-                    .unwrap_or(limits.default_deadline)
-                    .min(limits.longest_deadline),
-            )
-        };
-        timeout.map(Self::after)
-    }
+                .unwrap_or(limits.default_deadline)
+                .min(limits.longest_deadline),
+        )
+    };
+    timeout.map(Deadline::after)
 }
 
 /// `timeout` as the value of a `grpc-timeout` header, rounded up to a millisecond.
@@ -87,7 +65,7 @@ mod tests {
 
     use http::{HeaderMap, HeaderValue};
 
-    use super::{CallLimits, Deadline, decode_timeout, encode_timeout};
+    use super::{CallLimits, decode_timeout, encode_timeout, of_call};
 
     fn left(timeout: Option<&'static str>, method: &str) -> Option<u64> {
         let mut headers = HeaderMap::new();
@@ -95,7 +73,7 @@ mod tests {
             headers.insert("grpc-timeout", HeaderValue::from_static(text));
         }
         let limits = CallLimits::default().with_long_lived(["/s/Watch"]);
-        let deadline = Deadline::of_call(&headers, method, &limits)?;
+        let deadline = of_call(&headers, method, &limits)?;
         Some((deadline.remaining() + Duration::from_millis(500)).as_secs())
     }
 

@@ -12,7 +12,8 @@ mod one_message;
 mod request_id;
 mod stack;
 
-pub use deadline::{Deadline, encode_timeout};
+pub use ::deadline::Deadline;
+pub use deadline::encode_timeout;
 pub use limits::{CallLimits, MAX_REQUEST_BYTES};
 pub use request_id::{REQUEST_ID_HEADER, RequestId};
 pub use stack::{CallStack, call_stack};

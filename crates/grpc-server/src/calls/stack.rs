@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use super::body::CallBody;
+use super::deadline;
 use super::framework_status::{CallFacts, settle};
 use super::in_flight::{InFlight, Place};
 use super::log::CallLog;
@@ -28,7 +29,7 @@ const REFLECTION: &str = "/grpc.reflection.";
 /// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
 ///
 /// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has
-/// none) and [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a
+/// none; also [`Deadline::current`]) and [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a
 /// write that must not be cut in half runs in its own task and the handler waits for that.
 pub fn call_stack<S>(inner: S, limits: CallLimits) -> CallStack<S> {
     CallStack {
@@ -98,7 +99,7 @@ impl Around {
             None => (None, CancellationToken::new()),
         };
         let log = CallLog::begin(request.uri().path(), id.clone(), peer);
-        let deadline = Deadline::of_call(request.headers(), request.uri().path(), &self.limits);
+        let deadline = deadline::of_call(request.headers(), request.uri().path(), &self.limits);
         let facts = CallFacts {
             id: id.clone(),
             compressed: is_compressed(request.headers()),
@@ -136,7 +137,7 @@ impl Around {
         let handled = match deadline {
             None => handled.await,
             Some(deadline) if deadline.remaining().is_zero() => return Err(RpcError::deadline_exceeded()),
-            Some(deadline) => tokio::time::timeout_at(deadline.instant(), handled)
+            Some(deadline) => tokio::time::timeout_at(deadline.instant(), deadline.scope(handled))
                 .await
                 .map_err(|_| RpcError::deadline_exceeded())?,
         };
