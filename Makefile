@@ -13,7 +13,7 @@ run: ## build and start everything on loopback, data in ./data (needs only Rust 
 test: provision ## run every check and test; the last line is the sum
 	scripts/test
 
-provision: ## install what the tests need and the machine lacks (grpcurl, Chromium, npm packages)
+provision: ## install what the tests need and the machine lacks (grpcurl, mongod, Chromium, npm packages)
 	scripts/provision
 
 fmt: ## format all Rust code
