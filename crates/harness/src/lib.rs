@@ -10,6 +10,7 @@
 )]
 
 pub mod build;
+pub mod mongo;
 mod person;
 mod product;
 mod refusal;
@@ -18,4 +19,4 @@ mod tools;
 pub use person::{Bearer, Person, register};
 pub use product::{RunningProduct, channel};
 pub use refusal::Refusal;
-pub use tools::{grpcurl, workspace_root};
+pub use tools::{grpcurl, mongod, workspace_root};

@@ -1,5 +1,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The folder that holds the workspace.
 pub fn workspace_root() -> &'static Path {
@@ -21,7 +22,27 @@ pub fn grpcurl() -> PathBuf {
     )
 }
 
+/// mongod: what `MONGOD` names, else what PATH has, else what `make provision` installed; else that is done now.
+///
+/// # Panics
+/// With a sentence that says what to install. A test is never skipped for it.
+pub fn mongod() -> PathBuf {
+    found("MONGOD", "mongod").unwrap_or_else(|| {
+        let script = workspace_root().join("scripts/provision");
+        // The script takes a lock: many tests may find it missing at the same time.
+        let provisioned = Command::new(script).arg("mongod").status();
+        let installed = found("MONGOD", "mongod").filter(|_| provisioned.is_ok_and(|status| status.success()));
+        installed.unwrap_or_else(|| {
+            panic!("mongod is missing: run `make provision`, or install mongod 6.0 or newer and set MONGOD to its path")
+        })
+    })
+}
+
 fn find(variable: &str, name: &str, advice: &str) -> PathBuf {
+    found(variable, name).unwrap_or_else(|| panic!("{name} is missing: {advice}"))
+}
+
+fn found(variable: &str, name: &str) -> Option<PathBuf> {
     let named = env::var_os(variable)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
@@ -33,5 +54,4 @@ fn find(variable: &str, name: &str, advice: &str) -> PathBuf {
     named
         .or(on_path)
         .or_else(|| installed.is_file().then_some(installed))
-        .unwrap_or_else(|| panic!("{name} is missing: {advice}"))
 }

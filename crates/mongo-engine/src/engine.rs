@@ -1,0 +1,161 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadline::Deadline;
+use mongodb::bson::doc;
+use mongodb::{Client, Collection, Database};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::pool::PoolFigures;
+use crate::{EngineError, Location, OpenError, Schema, open};
+
+/// 4 s: how long a caller waits for an operation, and the server works on one that takes a time limit (give it as
+/// `max_time`). Below the 5 s that a call has by default, so that it is answered UNAVAILABLE and not by silence.
+pub const OPERATION_TIME: Duration = Duration::from_secs(4);
+/// 30 s: then an operation that nobody waits for any more is dropped, with its connection.
+const ABANDONED_AFTER: Duration = Duration::from_secs(30);
+/// Operations under way, also those that nobody waits for any more.
+const MOST_OPERATIONS: usize = 1024;
+/// 1 s: for operations under way to finish at the end of the process.
+const CLOSING: Duration = Duration::from_secs(1);
+/// Of what is left of a deadline, this part is kept for the answer, and no less than 10 ms.
+const KEPT_FOR_THE_ANSWER: u32 = 10;
+
+/// One database. Clones are the same engine.
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    database: Database,
+    pool: PoolFigures,
+    places: Arc<Semaphore>,
+    operations: TaskTracker,
+}
+
+impl Engine {
+    /// Connects, checks the cluster, and brings the schema up to date. Waits up to 30 s for a database that is starting.
+    ///
+    /// The database is the one that the URL names, else `default_database`.
+    ///
+    /// # Errors
+    /// [`OpenError`], one variant per cause.
+    pub async fn open(
+        location: &Location,
+        default_database: &str,
+        schema: &Schema,
+    ) -> Result<Self, OpenError> {
+        let pool = PoolFigures::default();
+        let (client, database) = open::connect(location, default_database, &pool).await?;
+        schema.prepare(&database).await?;
+        Ok(Self(Arc::new(Inner {
+            client,
+            database,
+            pool,
+            places: Arc::new(Semaphore::new(MOST_OPERATIONS)),
+            operations: TaskTracker::new(),
+        })))
+    }
+
+    /// A collection of the database.
+    pub fn collection<T: Send + Sync>(&self, name: &str) -> Collection<T> {
+        self.0.database.collection(name)
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Runs `operation` in a task of its own and waits for it: as long as [`OPERATION_TIME`], and no longer than what
+    /// [`Deadline::current`] leaves. It goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`EngineError`]; `Unavailable` when the time is up.
+    pub async fn run<T, F>(&self, operation: F) -> Result<T, EngineError>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        if self.0.operations.is_closed() {
+            return Err(EngineError::Closed);
+        }
+        let patience = patience(Deadline::current().map(Deadline::remaining));
+        if patience.is_zero() {
+            return Err(EngineError::unavailable("the caller's deadline has passed"));
+        }
+        let place = Arc::clone(&self.0.places)
+            .try_acquire_owned()
+            .map_err(|_| EngineError::Overloaded)?;
+        let task = self.0.operations.spawn(async move {
+            let _place = place;
+            tokio::time::timeout(ABANDONED_AFTER, operation).await
+        });
+        match tokio::time::timeout(patience, task).await {
+            Ok(Ok(Ok(answered))) => Ok(answered?),
+            Ok(Ok(Err(elapsed))) => Err(EngineError::unavailable(elapsed)),
+            Ok(Err(_panicked)) => Err(EngineError::Panicked),
+            Err(elapsed) => Err(EngineError::unavailable(elapsed)),
+        }
+    }
+
+    /// Whether the primary answers.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub async fn ping(&self) -> Result<(), EngineError> {
+        let database = self.0.database.clone();
+        self.run(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
+            .await
+    }
+
+    /// Connections that are open now, to all servers of the cluster.
+    pub fn open_connections(&self) -> usize {
+        self.0.pool.open()
+    }
+
+    /// The most connections that any one server had at a time.
+    pub fn most_connections_to_one_server(&self) -> usize {
+        self.0.pool.most_to_one_server()
+    }
+
+    /// Waits up to a second for operations under way, and closes every connection. Nothing works afterwards. Idempotent.
+    pub async fn close(&self) {
+        if !self.0.operations.close() {
+            return;
+        }
+        if tokio::time::timeout(CLOSING, self.0.operations.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                operations = self.0.operations.len(),
+                "closing MongoDB with operations under way"
+            );
+        }
+        self.0.client.clone().shutdown().immediate(true).await;
+    }
+}
+
+/// How long a caller waits whose deadline leaves so much.
+fn patience(left: Option<Duration>) -> Duration {
+    const LEAST: Duration = Duration::from_millis(10);
+    left.map_or(OPERATION_TIME, |left| {
+        let kept = (left / KEPT_FOR_THE_ANSWER).max(LEAST);
+        left.saturating_sub(kept).min(OPERATION_TIME)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_waits_four_seconds_and_less_when_its_deadline_is_nearer() {
+        assert_eq!(patience(None), OPERATION_TIME);
+        let of = |millis| patience(Some(Duration::from_millis(millis))).as_millis();
+        assert_eq!([of(30_000), of(2_000), of(50), of(5)], [4_000, 1_800, 40, 0]);
+    }
+}

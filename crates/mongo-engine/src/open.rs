@@ -1,0 +1,236 @@
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Database};
+
+use crate::pool::PoolFigures;
+use crate::{EngineError, Location, OPERATION_TIME};
+
+/// Connections per server of the cluster, at most. More would queue at the server instead of here.
+const MAX_POOL_SIZE: u32 = 64;
+/// Connections that are kept open, so that the first calls do not wait for handshakes.
+const MIN_POOL_SIZE: u32 = 8;
+/// 5 s: an election by default takes 10 s; a call does not wait that long.
+const SERVER_SELECTION: Duration = Duration::from_secs(5);
+/// 2 s: a server that accepts does so in milliseconds.
+const CONNECT: Duration = Duration::from_secs(2);
+/// 30 s: at start the database may be starting too, or electing a primary.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The oldest release that is tested.
+const OLDEST_RELEASE: i32 = 6;
+
+/// Why a MongoDB database cannot be used. Each text is a sentence for the operator, and none shows the URL's password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The server is on its own: it has no majority, no retryable writes and no change streams.
+    #[error(
+        "MongoDB at {host} is a standalone server, and a write it acknowledged could be lost: run it as a replica set \
+         (start mongod with --replSet rs0, then rs.initiate() once in mongosh; one member is enough to begin with)"
+    )]
+    Standalone {
+        /// Where.
+        host: String,
+    },
+    /// Older than what is tested.
+    #[error("MongoDB at {host} is release {found}; {OLDEST_RELEASE}.0 or newer is needed")]
+    TooOld {
+        /// Where.
+        host: String,
+        /// Its release.
+        found: String,
+    },
+    /// Written by a newer release of this program.
+    #[error(
+        "the database holds schema {found} of {name}, this program knows up to {known}: run the newer release"
+    )]
+    SchemaTooNew {
+        /// Which part of the schema.
+        name: &'static str,
+        /// The version that is stored.
+        found: i64,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// An index of the same name or keys is there and differs.
+    #[error(
+        "the collection {collection} has an index that stands in the way of ours ({reason}): drop it, and start again"
+    )]
+    IndexConflict {
+        /// The collection.
+        collection: &'static str,
+        /// The server's name for it.
+        reason: String,
+    },
+    /// Values in the database violate a unique index.
+    #[error("the collection {collection} holds two documents that a unique index forbids")]
+    NotUnique {
+        /// The collection.
+        collection: &'static str,
+    },
+    /// The credentials are wrong, or do not suffice.
+    #[error(
+        "MongoDB refuses the credentials of the store URL: check user, password, authSource and that the user may \
+         readWrite the database"
+    )]
+    Credentials,
+    /// Nobody answered in time, or something was refused.
+    #[error("MongoDB cannot be used: {0}")]
+    Engine(#[from] EngineError),
+}
+
+impl OpenError {
+    pub(crate) fn of_index(collection: &'static str, error: mongodb::error::Error) -> Self {
+        const INDEX_OPTIONS_CONFLICT: i32 = 85;
+        const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
+        if crate::is_duplicate(&error) {
+            return Self::NotUnique { collection };
+        }
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the driver's kinds are non-exhaustive"
+        )]
+        match &*error.kind {
+            mongodb::error::ErrorKind::Command(command)
+                if [INDEX_OPTIONS_CONFLICT, INDEX_KEY_SPECS_CONFLICT].contains(&command.code) =>
+            {
+                Self::IndexConflict {
+                    collection,
+                    reason: command.code_name.clone(),
+                }
+            }
+            _ => Self::Engine(error.into()),
+        }
+    }
+
+    /// Whether waiting can help.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Unavailable(_)))
+    }
+}
+
+/// Connects and checks, and tries again while that can help.
+pub(crate) async fn connect(
+    location: &Location,
+    default_database: &str,
+    pool: &PoolFigures,
+) -> Result<(Client, Database), OpenError> {
+    let options = options(location, pool).await?;
+    let name = options
+        .default_database
+        .clone()
+        .unwrap_or_else(|| default_database.to_owned());
+    let client = Client::with_options(options).map_err(EngineError::from)?;
+    let database = client.database(&name);
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match check(&database).await {
+            Ok(()) => break,
+            Err(error) if error.may_pass() && tokio::time::Instant::now() < patience => {
+                tracing::warn!("waiting for MongoDB");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    client.warm_connection_pool().await;
+    Ok((client, database))
+}
+
+async fn options(location: &Location, pool: &PoolFigures) -> Result<ClientOptions, OpenError> {
+    let mut options = ClientOptions::parse(location.as_str())
+        .await
+        .map_err(EngineError::from)?;
+    options.app_name.get_or_insert_with(|| "invoice-app".to_owned());
+    options.max_pool_size.get_or_insert(MAX_POOL_SIZE);
+    options.min_pool_size.get_or_insert(MIN_POOL_SIZE);
+    options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
+    options.connect_timeout.get_or_insert(CONNECT);
+    options.cmap_event_handler = Some(pool.handler());
+    // What follows is what the stores promise, so no URL changes it.
+    options.retry_writes = Some(true);
+    options.retry_reads = Some(true);
+    options.read_concern = Some(ReadConcern::majority());
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    let mut majority = WriteConcern::builder().w(Acknowledgment::Majority).build();
+    majority.journal = Some(true);
+    majority.w_timeout = Some(OPERATION_TIME);
+    options.write_concern = Some(majority);
+    Ok(options)
+}
+
+/// Whether this is a cluster that keeps what it acknowledged, of a release that is tested.
+async fn check(database: &Database) -> Result<(), OpenError> {
+    let hello = command(database, "hello").await?;
+    let host = hello.get_str("me").unwrap_or("the given address").to_owned();
+    let is_router = hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+    if !is_router && hello.get_str("setName").is_err() {
+        return Err(OpenError::Standalone { host });
+    }
+    let build = command(database, "buildInfo").await?;
+    check_release(&build, host)
+}
+
+fn check_release(build: &Document, host: String) -> Result<(), OpenError> {
+    let release = build
+        .get_array("versionArray")
+        .ok()
+        .and_then(|parts| parts.first())
+        .and_then(mongodb::bson::Bson::as_i32);
+    if release.is_none_or(|release| release < OLDEST_RELEASE) {
+        let found = build.get_str("version").unwrap_or("unknown").to_owned();
+        return Err(OpenError::TooOld { host, found });
+    }
+    Ok(())
+}
+
+async fn command(database: &Database, name: &str) -> Result<Document, OpenError> {
+    let answer =
+        tokio::time::timeout(SERVER_SELECTION + CONNECT, database.run_command(doc! { name: 1 })).await;
+    let answer = answer.map_err(|elapsed| EngineError::unavailable(elapsed))?;
+    answer.map_err(|error| {
+        if is_about_credentials(&error) {
+            OpenError::Credentials
+        } else {
+            OpenError::Engine(error.into())
+        }
+    })
+}
+
+fn is_about_credentials(error: &mongodb::error::Error) -> bool {
+    const UNAUTHORIZED: i32 = 13;
+    const AUTHENTICATION_FAILED: i32 = 18;
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the driver's kinds are non-exhaustive"
+    )]
+    match &*error.kind {
+        mongodb::error::ErrorKind::Authentication { .. } => true,
+        mongodb::error::ErrorKind::Command(command) => {
+            [UNAUTHORIZED, AUTHENTICATION_FAILED].contains(&command.code)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_before_the_oldest_tested_is_refused_with_both_numbers() {
+        let checked = |build| check_release(&build, "a:1".to_owned());
+        let refused = checked(doc! { "version": "5.0.31", "versionArray": [5, 0, 31, 0] }).unwrap_err();
+        let sentence = refused.to_string();
+        assert!(
+            sentence.contains("a:1 is release 5.0.31; 6.0 or newer"),
+            "{sentence}"
+        );
+        assert!(checked(doc! {}).is_err());
+        for newer in [6, 8, 10] {
+            assert!(checked(doc! { "versionArray": [newer, 0, 0, 0] }).is_ok());
+        }
+    }
+}
