@@ -5,6 +5,7 @@ use rpc_error::{RpcError, reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::CallLimits;
+use super::limits::{HEALTH_CHECK, HEALTH_WATCH, is_reflection};
 
 /// When a refused caller may come back: by then most of the calls in flight are answered.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -14,6 +15,8 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 pub(super) struct InFlight {
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    health_streams: Arc<Semaphore>,
+    reflection_streams: Arc<Semaphore>,
 }
 
 /// A call's place, free again when dropped.
@@ -39,33 +42,45 @@ impl Place {
 
 impl InFlight {
     pub(super) fn new(limits: &CallLimits) -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
         Self {
-            calls: Arc::new(Semaphore::new(limits.in_flight)),
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            calls: places(limits.in_flight),
+            streams: places(limits.streams),
+            health_streams: places(limits.health_streams),
+            reflection_streams: places(limits.reflection_streams),
         }
     }
 
-    /// A place for a call of `method`.
+    /// A place for a call of `method`. Each kind of stream has its own: what anyone may open without a token
+    /// takes no place of the product's.
     ///
     /// # Errors
     /// `UNAVAILABLE` with reason `OVERLOADED` and a `RetryInfo`, at once, when all places are taken.
     pub(super) fn enter(&self, method: &str, limits: &CallLimits) -> Result<Place, RpcError> {
-        if method == "/grpc.health.v1.Health/Check" {
+        if method == HEALTH_CHECK {
             return Ok(Place::Free);
         }
-        let place = if limits.long_lived.contains(method) {
-            let permit = Arc::clone(&self.streams).try_acquire_owned();
-            permit.map(|permit| Place::UntilEnd { _permit: permit })
+        if !limits.long_lived.contains(method) {
+            return match Arc::clone(&self.calls).try_acquire_owned() {
+                Ok(permit) => Ok(Place::UntilAnswered { _permit: permit }),
+                Err(_) => Err(overloaded("too many calls in flight; try again shortly")),
+            };
+        }
+        let streams = if method == HEALTH_WATCH {
+            &self.health_streams
+        } else if is_reflection(method) {
+            &self.reflection_streams
         } else {
-            let permit = Arc::clone(&self.calls).try_acquire_owned();
-            permit.map(|permit| Place::UntilAnswered { _permit: permit })
+            &self.streams
         };
-        place.map_err(|_| {
-            RpcError::unavailable(
-                reason::OVERLOADED,
-                "too many calls in flight; try again shortly",
-                RETRY_AFTER,
-            )
-        })
+        match Arc::clone(streams).try_acquire_owned() {
+            Ok(permit) => Ok(Place::UntilEnd { _permit: permit }),
+            Err(_) => Err(overloaded("too many streams are open; try again shortly")),
+        }
     }
+}
+
+/// The answer to a call for which there is no room; it has not begun.
+pub(super) fn overloaded(message: &str) -> RpcError {
+    RpcError::unavailable(reason::OVERLOADED, message, RETRY_AFTER)
 }

@@ -8,7 +8,8 @@ pub(super) struct MessageBoundary {
 }
 
 impl MessageBoundary {
-    const PREFIX: usize = 5;
+    /// The compression flag and the length before each message.
+    pub(super) const PREFIX: usize = 5;
 
     /// Takes notice of the next `bytes` of the body.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {

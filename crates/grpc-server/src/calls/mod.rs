@@ -1,6 +1,7 @@
 //! What happens around every gRPC call, from the outside in: request id, log line, content type, deadline,
-//! panic, place in flight, the handler, and the statuses that tonic makes by itself.
+//! the request's arrival, place in flight, panic, the handler, and the statuses that tonic makes by itself.
 
+mod arrival;
 mod body;
 mod deadline;
 mod framework_status;

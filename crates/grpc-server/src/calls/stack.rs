@@ -8,23 +8,22 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http_body_util::Full;
 use rpc_error::RpcError;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
+use super::arrival::Arrivals;
 use super::body::CallBody;
 use super::deadline;
 use super::framework_status::{CallFacts, settle};
 use super::in_flight::{InFlight, Place};
+use super::limits::{HEALTH_CHECK, is_reflection};
 use super::log::CallLog;
-use super::one_message::OneMessage;
 use super::{CallLimits, Deadline, REQUEST_ID_HEADER, RequestId};
 use crate::ConnectionInfo;
-
-/// The one service whose client streams.
-const REFLECTION: &str = "/grpc.reflection.";
 
 /// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
 ///
@@ -35,6 +34,7 @@ pub fn call_stack<S>(inner: S, limits: CallLimits) -> CallStack<S> {
     CallStack {
         inner,
         around: Arc::new(Around {
+            arrivals: Arrivals::new(&limits),
             in_flight: InFlight::new(&limits),
             limits,
         }),
@@ -51,6 +51,7 @@ pub struct CallStack<S> {
 #[derive(Debug)]
 struct Around {
     limits: CallLimits,
+    arrivals: Arrivals,
     in_flight: InFlight,
 }
 
@@ -73,13 +74,7 @@ where
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
         let around = Arc::clone(&self.around);
-        let takes_one = !request.uri().path().starts_with(REFLECTION);
         let request = request.map(Body::new);
-        let request = if takes_one {
-            request.map(OneMessage::new).map(Body::new)
-        } else {
-            request
-        };
         async move { Ok(around.answer(ready, request).await) }.boxed()
     }
 }
@@ -124,28 +119,56 @@ impl Around {
     /// Runs the handler within the limits.
     async fn handle<S>(
         &self,
-        mut inner: S,
+        inner: S,
         request: Request<Body>,
         deadline: Option<Deadline>,
     ) -> Result<(Response<Body>, Option<Place>), RpcError>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
+        let handled = self.receive_and_run(inner, request);
+        match deadline {
+            None => handled.await,
+            Some(deadline) if deadline.remaining().is_zero() => Err(RpcError::deadline_exceeded()),
+            Some(deadline) => tokio::time::timeout_at(deadline.instant(), handled)
+                .await
+                .map_err(|_| RpcError::deadline_exceeded())?,
+        }
+    }
+
+    async fn receive_and_run<S>(
+        &self,
+        mut inner: S,
+        request: Request<Body>,
+    ) -> Result<(Response<Body>, Option<Place>), RpcError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let request = self.receive(request).await?;
         let place = self.in_flight.enter(request.uri().path(), &self.limits)?;
         // The handler is dropped after a panic, so nobody sees it broken. The hook has logged the cause.
         let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
-        let handled = match deadline {
-            None => handled.await,
-            Some(deadline) if deadline.remaining().is_zero() => return Err(RpcError::deadline_exceeded()),
-            Some(deadline) => tokio::time::timeout_at(deadline.instant(), deadline.scope(handled))
-                .await
-                .map_err(|_| RpcError::deadline_exceeded())?,
-        };
-        match handled {
+        match handled.await {
             Ok(Ok(response)) => Ok((response, place.kept_for_the_body())),
             Ok(Err(never)) => match never {},
             Err(_panic) => Err(RpcError::internal()),
         }
+    }
+
+    /// The request with its body in memory. Reflection's is a stream, and a health check is answered when there
+    /// is no room for requests either.
+    async fn receive(&self, request: Request<Body>) -> Result<Request<Body>, RpcError> {
+        let path = request.uri().path();
+        if is_reflection(path) || path == HEALTH_CHECK {
+            return Ok(request);
+        }
+        let (parts, body) = request.into_parts();
+        let peer = parts
+            .extensions
+            .get::<ConnectionInfo>()
+            .map(|info| info.peer.ip());
+        let message = self.arrivals.receive(body, peer).await?;
+        Ok(Request::from_parts(parts, Body::new(Full::new(message))))
     }
 }
 
@@ -190,7 +213,7 @@ fn is_compressed(headers: &HeaderMap) -> bool {
 }
 
 fn not_grpc() -> Response<Body> {
-    let mut response = Response::new(Body::new(http_body_util::Full::from(
+    let mut response = Response::new(Body::new(Full::from(
         "this port speaks gRPC only: content-type application/grpc over HTTP/2\n",
     )));
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
