@@ -1,5 +1,9 @@
 //! Checks of what operators set: every mistake at once, each a sentence that begins with its flag.
 
+mod secret;
+
+pub use secret::{SecretText, secret_from};
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
