@@ -94,7 +94,8 @@ impl App {
             .map_err(|source| BuildError::Listen {
                 address: config.listen,
                 source,
-            })?;
+            })?
+            .with_tls(settings.tls.clone());
         let store = settings.store.open()?;
         let master = if KeyRing::is_stored(&*store).await? {
             MasterKey::load(&settings.key_file)?

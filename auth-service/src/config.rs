@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use grpc_server::ConnectionLimits;
 use jiff::SignedDuration;
-use settings::{Mistakes, SettingsError};
+use settings::{Door, Mistakes, SettingsError};
+use tls::Protocols;
 
 use crate::domain::session::SessionLimits;
 use crate::store::StoreUrl;
+use crate::tls_config::TlsConfig;
 
 /// The settings of auth-service. Every field is a flag and an environment variable. Their ids carry the service's name,
 /// so that one command line can hold the settings of all services.
@@ -95,6 +97,10 @@ pub struct Config {
     #[arg(id = "auth_plaintext", long = "auth-plaintext", env = "AUTH_PLAINTEXT")]
     pub plaintext: bool,
 
+    /// How the port is encrypted.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+
     /// How many passwords are hashed at a time, and how many may wait. No flags: the defaults follow the machine.
     #[arg(skip)]
     pub hashing: HashingLimits,
@@ -140,6 +146,7 @@ impl Default for Config {
             session_days: Self::SESSION_DAYS,
             reflection: false,
             plaintext: false,
+            tls: TlsConfig::default(),
             hashing: HashingLimits::default(),
             connections: ConnectionLimits::default(),
         }
@@ -164,7 +171,8 @@ impl Config {
     /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
-        mistakes.listen("--auth-listen", self.listen, self.plaintext, "--auth-plaintext");
+        let tls = self.tls.files().load(Protocols::Grpc, &mut mistakes);
+        mistakes.listen("auth", self.listen, Door::new(self.tls.is_set(), self.plaintext));
         let store = match &self.store_url {
             Some(url) => mistakes.note("--auth-store-url", url.parse()),
             None => Some(StoreUrl::file(data_dir.join("auth.db"))),
@@ -187,13 +195,14 @@ impl Config {
                 mistakes.push(flag, format_args!("{days} is not 1 to 365"));
             }
         }
-        mistakes.unless_any(store.map(|store| self.settings(store, data_dir)))
+        mistakes.unless_any(store.map(|store| self.settings(store, tls, data_dir)))
     }
 
-    fn settings(&self, store: StoreUrl, data_dir: &Path) -> Settings {
+    fn settings(&self, store: StoreUrl, tls: Option<tls::Server>, data_dir: &Path) -> Settings {
         let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
         Settings {
             store,
+            tls,
             key_file: self
                 .key_file
                 .clone()
@@ -211,6 +220,7 @@ impl Config {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) store: StoreUrl,
+    pub(crate) tls: Option<tls::Server>,
     pub(crate) key_file: PathBuf,
     pub(crate) access_token_life: SignedDuration,
     pub(crate) sessions: SessionLimits,

@@ -15,6 +15,7 @@ mod new_file;
 mod rpc;
 mod sessions;
 mod store;
+mod tls_config;
 mod tokens;
 
 pub use app::{App, BuildError};
@@ -22,3 +23,4 @@ pub use config::{Command, Config, HashingLimits};
 pub use domain::clock::Clock;
 pub use keys::KeysError;
 pub use master_key::MasterKeyError;
+pub use tls_config::TlsConfig;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use grpc_server::{ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, serve};
 use settings::SettingsError;
+use tls::Connector;
 use tonic::service::Routes;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -56,11 +57,9 @@ impl App {
     /// [`BuildError`]; nothing is left behind.
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let settings = config.settings()?;
-        let auth = Arc::new(Upstream::new("auth-service", settings.auth.authority().clone()));
-        let invoice = Arc::new(Upstream::new(
-            "invoice-service",
-            settings.invoice.authority().clone(),
-        ));
+        let connector = Connector::new(settings.client);
+        let auth = Arc::new(Upstream::new("auth-service", settings.auth, &connector));
+        let invoice = Arc::new(Upstream::new("invoice-service", settings.invoice, &connector));
         let routes = Arc::new(RouteTable::new(&auth, &invoice));
         let mut readiness = readiness(&routes);
         let local = add_reflection(
@@ -70,7 +69,8 @@ impl App {
         let address = config.edge.gateway_listen;
         let listener = Listener::bind(address)
             .await
-            .map_err(|source| BuildError::Listen { address, source })?;
+            .map_err(|source| BuildError::Listen { address, source })?
+            .with_tls(settings.tls);
         let router = web::router(
             local,
             Forward::new(Arc::clone(&routes)),

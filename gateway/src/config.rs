@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use grpc_server::{CallLimits, ConnectionLimits};
-use settings::{Mistakes, ServiceUrl, SettingsError};
+use settings::{Door, Mistakes, ServiceUrl, SettingsError};
+use tls::{ClientFlags, Protocols, ServerFiles};
 
 use crate::origin::Origin;
 
@@ -49,6 +51,14 @@ pub struct EdgeConfig {
     /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
     #[arg(long = "gateway-plaintext", env = "GATEWAY_PLAINTEXT")]
     pub gateway_plaintext: bool,
+
+    /// PEM file with the certificate chain of the port, its own first. It is read again when it changes.
+    #[arg(long = "gateway-tls-cert", env = "GATEWAY_TLS_CERT", value_name = "FILE")]
+    pub gateway_tls_cert: Option<PathBuf>,
+
+    /// PEM file with the private key of --gateway-tls-cert.
+    #[arg(long = "gateway-tls-key", env = "GATEWAY_TLS_KEY", value_name = "FILE")]
+    pub gateway_tls_key: Option<PathBuf>,
 }
 
 impl EdgeConfig {
@@ -61,6 +71,8 @@ impl Default for EdgeConfig {
             gateway_listen: Self::LISTEN,
             gateway_allowed_origins: Vec::new(),
             gateway_plaintext: false,
+            gateway_tls_cert: None,
+            gateway_tls_key: None,
         }
     }
 }
@@ -68,7 +80,7 @@ impl Default for EdgeConfig {
 /// Where the services are. A process that runs them itself fills this in by code.
 #[derive(Debug, Clone, clap::Args)]
 pub struct UpstreamConfig {
-    /// Where auth-service is: http://host:port.
+    /// Where auth-service is: http://host:port or https://host:port.
     #[arg(
         long,
         env = "AUTH_URL",
@@ -77,7 +89,7 @@ pub struct UpstreamConfig {
     )]
     pub auth_url: String,
 
-    /// Where invoice-service is: http://host:port.
+    /// Where invoice-service is: http://host:port or https://host:port.
     #[arg(
         long,
         env = "INVOICE_URL",
@@ -85,6 +97,10 @@ pub struct UpstreamConfig {
         default_value = "http://127.0.0.1:50052"
     )]
     pub invoice_url: String,
+
+    /// How they are spoken to.
+    #[command(flatten)]
+    pub tls: ClientFlags,
 }
 
 /// A configuration that has been read.
@@ -92,7 +108,9 @@ pub struct UpstreamConfig {
 pub(crate) struct Settings {
     pub(crate) auth: ServiceUrl,
     pub(crate) invoice: ServiceUrl,
+    pub(crate) client: tls::Client,
     pub(crate) allowed_origins: Vec<Origin>,
+    pub(crate) tls: Option<tls::Server>,
 }
 
 impl EdgeConfig {
@@ -102,24 +120,32 @@ impl EdgeConfig {
     /// Every mistake at once.
     pub fn check(&self) -> Result<(), SettingsError> {
         let mut mistakes = Mistakes::new();
-        self.allowed_origins(&mut mistakes);
+        self.read(&mut mistakes);
         mistakes.unless_any(Some(()))
     }
 
-    /// The origins, with everything that is wrong here noted.
-    fn allowed_origins(&self, mistakes: &mut Mistakes) -> Vec<Origin> {
-        mistakes.listen(
-            "--gateway-listen",
-            self.gateway_listen,
-            self.gateway_plaintext,
-            "--gateway-plaintext",
-        );
+    /// Whether the gateway speaks TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.gateway_tls_cert.is_some()
+    }
+
+    /// The TLS and the origins, with everything that is wrong here noted.
+    fn read(&self, mistakes: &mut Mistakes) -> (Option<tls::Server>, Vec<Origin>) {
+        let files = ServerFiles {
+            certificate: self.gateway_tls_cert.clone(),
+            key: self.gateway_tls_key.clone(),
+            ..ServerFiles::none("gateway")
+        };
+        let tls = files.load(Protocols::Web, mistakes);
+        let door = Door::new(self.is_encrypted(), self.gateway_plaintext);
+        mistakes.listen("gateway", self.gateway_listen, door);
         let parse =
             |text: &String| Origin::parse(text.trim()).map_err(|mistake| format!("{text:?}: {mistake}"));
         let origins = self.gateway_allowed_origins.iter().map(parse);
-        origins
+        let origins = origins
             .filter_map(|origin| mistakes.note("--gateway-allowed-origins", origin))
-            .collect()
+            .collect();
+        (tls, origins)
     }
 }
 
@@ -130,14 +156,21 @@ impl Config {
     /// Every mistake at once.
     pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
-        let allowed_origins = self.edge.allowed_origins(&mut mistakes);
-        let auth = mistakes.note("--auth-url", self.upstreams.auth_url.parse());
-        let invoice = mistakes.note("--invoice-url", self.upstreams.invoice_url.parse());
-        let services = auth.zip(invoice);
-        mistakes.unless_any(services.map(|(auth, invoice)| Settings {
+        let (tls, allowed_origins) = self.edge.read(&mut mistakes);
+        let UpstreamConfig {
+            auth_url,
+            invoice_url,
+            tls: client,
+        } = &self.upstreams;
+        let auth = client.service_url("--auth-url", auth_url, &mut mistakes);
+        let invoice = client.service_url("--invoice-url", invoice_url, &mut mistakes);
+        let upstreams = auth.zip(invoice).zip(client.load(&mut mistakes));
+        mistakes.unless_any(upstreams.map(|((auth, invoice), client)| Settings {
             auth,
             invoice,
+            client,
             allowed_origins,
+            tls,
         }))
     }
 }
@@ -153,7 +186,7 @@ mod tests {
         let config = Config::parse_from([
             "gateway",
             "--gateway-listen=0.0.0.0:1",
-            "--auth-url=https://auth",
+            "--auth-url=http://auth",
             "--invoice-url=nowhere",
             "--allowed-origins=*,http://localhost:5173",
         ]);
@@ -162,7 +195,7 @@ mod tests {
             panic!("{errors}");
         };
         assert!(listen.starts_with("--gateway-listen: 0.0.0.0:1") && listen.contains("--gateway-plaintext"));
-        assert!(auth.starts_with("--auth-url:") && auth.contains("https://auth"));
+        assert!(auth.starts_with("--auth-url:") && auth.contains("--plaintext-upstreams"));
         assert!(invoice.starts_with("--invoice-url:"));
         assert!(origin.starts_with("--gateway-allowed-origins:") && origin.contains("\"*\""));
     }

@@ -4,19 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use settings::ServiceUrl;
 use telemetry::chain;
+use tls::Connector;
 
 use crate::retry_budget::RetryBudget;
 
-/// A service that accepts does so in milliseconds; one that does not is not there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Before a second attempt to connect: a process that is being replaced listens again a moment later.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// A vanished upstream is noticed after 20 s + 10 s without traffic, also between calls.
@@ -35,11 +34,11 @@ const CONNECTIONS: usize = 16;
 /// Calls on a connection before the next one is opened.
 const CALLS_PER_CONNECTION: usize = 100;
 
-/// A service behind the gateway: pooled HTTP/2 connections to one address.
+/// A service behind the gateway: pooled HTTP/2 connections to one URL.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     name: &'static str,
-    authority: Authority,
+    url: ServiceUrl,
     connections: Vec<Connection>,
     retries: RetryBudget,
 }
@@ -47,7 +46,7 @@ pub(crate) struct Upstream {
 /// A client that keeps one HTTP/2 connection, and how many calls are open on it.
 #[derive(Debug)]
 struct Connection {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     open: Arc<AtomicUsize>,
 }
 
@@ -70,17 +69,25 @@ pub(crate) struct UpstreamError {
 }
 
 impl Upstream {
-    pub(crate) fn new(name: &'static str, authority: Authority) -> Self {
+    pub(crate) fn new(name: &'static str, url: ServiceUrl, connector: &Connector) -> Self {
         let connection = || Connection {
-            client: client(),
+            client: client(connector.clone()),
             open: Arc::default(),
         };
         Self {
             name,
-            authority,
+            url,
             connections: std::iter::repeat_with(connection).take(CONNECTIONS).collect(),
             retries: RetryBudget::default(),
         }
+    }
+
+    /// An upstream that nobody calls.
+    #[cfg(test)]
+    pub(crate) fn to_nowhere(name: &'static str) -> Self {
+        let client = tls::ClientFlags::default().load(&mut settings::Mistakes::new());
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        Self::new(name, url, &Connector::new(client.unwrap()))
     }
 
     /// The service's name, for logs.
@@ -125,23 +132,15 @@ impl Upstream {
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = self.uri(path);
+        *request.uri_mut() = self.url.uri_of(path);
         *request.headers_mut() = headers.clone();
         let (client, open) = self.connection();
         let response = client.request(request).await?;
         Ok((response, open))
     }
 
-    fn uri(&self, path: &PathAndQuery) -> Uri {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(path.clone());
-        Uri::from_parts(parts).unwrap_or_default()
-    }
-
     /// The first connection with room, so that quiet times use one; else the least busy one.
-    fn connection(&self) -> (&Client<HttpConnector, Full<Bytes>>, OpenCall) {
+    fn connection(&self) -> (&Client<Connector, Full<Bytes>>, OpenCall) {
         let has_room =
             |connection: &&Connection| connection.open.load(Ordering::Relaxed) < CALLS_PER_CONNECTION;
         let chosen = self.connections.iter().find(has_room).or_else(|| {
@@ -156,11 +155,7 @@ impl Upstream {
     }
 }
 
-fn client() -> Client<HttpConnector, Full<Bytes>> {
-    let mut connector = HttpConnector::new();
-    // Nagle's algorithm would delay small requests by up to 40 ms.
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+fn client(connector: Connector) -> Client<Connector, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
         .http2_only(true)
         .timer(TokioTimer::new())
@@ -202,9 +197,9 @@ fn was_not_processed(error: &hyper_util::client::legacy::Error) -> bool {
 mod tests {
     use super::{CALLS_PER_CONNECTION, Upstream};
 
-    #[test]
-    fn the_second_connection_is_used_when_the_first_is_full() {
-        let upstream = Upstream::new("x", "127.0.0.1:1".parse().unwrap());
+    #[tokio::test]
+    async fn the_second_connection_is_used_when_the_first_is_full() {
+        let upstream = Upstream::to_nowhere("x");
         let calls: Vec<_> = (0..=CALLS_PER_CONNECTION)
             .map(|_| upstream.connection().1)
             .collect();

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 
 use grpc_server::ConnectionLimits;
 use telemetry::LogConfig;
+use tls::ClientFlags;
 
 pub use banner::banner;
-pub use product::{Addresses, BuildError, Product};
+pub use product::{Addresses, BuildError, Encrypted, Product};
 
 /// The command line of the `invoice-app` binary: the settings of every service, and where their files are.
 #[derive(Debug, clap::Parser)]
@@ -43,6 +44,10 @@ pub struct Command {
     /// invoice-service.
     #[command(flatten)]
     pub invoice: invoice_service::Config,
+
+    /// How the services are spoken to when their ports are encrypted.
+    #[command(flatten)]
+    pub tls: ClientFlags,
 
     /// What each port grants to connections.
     #[command(flatten)]

@@ -5,6 +5,7 @@ use gateway::UpstreamConfig;
 use grpc_server::{CallLimits, DrainPace, Shutdown};
 use invoice_service::TrustConfig;
 use settings::{Mistakes, SettingsError};
+use tls::ClientFlags;
 use tokio::task::JoinHandle;
 
 use crate::Command;
@@ -24,6 +25,19 @@ pub struct Addresses {
     pub auth: SocketAddr,
     /// invoice-service.
     pub invoice: SocketAddr,
+    /// Which of them speak TLS.
+    pub encrypted: Encrypted,
+}
+
+/// Which ports speak TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encrypted {
+    /// The gateway's.
+    pub gateway: bool,
+    /// auth-service's.
+    pub auth: bool,
+    /// invoice-service's.
+    pub invoice: bool,
 }
 
 /// Why the product cannot start. Each text is a sentence for the person who starts it.
@@ -76,6 +90,7 @@ impl Product {
         mistakes.append(command.gateway.check());
         mistakes.append(command.auth.check(&command.data_dir));
         mistakes.append(command.invoice.check(&command.data_dir));
+        command.tls.load(&mut mistakes);
         mistakes.unless_any(Some(()))
     }
 
@@ -90,9 +105,20 @@ impl Product {
             gateway,
             auth,
             invoice,
+            tls,
             connections,
             log: _,
         } = command;
+        let encrypted = Encrypted {
+            gateway: gateway.is_encrypted(),
+            auth: auth.tls.is_set(),
+            invoice: invoice.tls.is_set(),
+        };
+        // The calls between the three stay on this machine, whatever address it is called by.
+        let tls = ClientFlags {
+            plaintext_upstreams: true,
+            ..tls
+        };
         let issuer = auth.issuer.clone();
         let auth = auth_service::Config {
             connections: connections.clone(),
@@ -105,8 +131,9 @@ impl Product {
         let auth = tokio::spawn(auth.run(services.clone()));
 
         let trust = TrustConfig {
-            auth_url: url(auth_address),
+            auth_url: url(auth_address, encrypted.auth),
             auth_issuer: issuer,
+            tls: tls.clone(),
         };
         let invoice = invoice_service::Config {
             trust,
@@ -118,8 +145,9 @@ impl Product {
         let invoice_address = invoice.local_addr();
 
         let upstreams = UpstreamConfig {
-            auth_url: url(auth_address),
-            invoice_url: url(invoice_address),
+            auth_url: url(auth_address, encrypted.auth),
+            invoice_url: url(invoice_address, encrypted.invoice),
+            tls,
         };
         let gateway = gateway::App::build(gateway::Config {
             edge: gateway,
@@ -132,6 +160,7 @@ impl Product {
             gateway: gateway.local_addr(),
             auth: auth_address,
             invoice: invoice_address,
+            encrypted,
         };
         wait_for_keys(&invoice).await?;
         let servers = [
@@ -196,13 +225,14 @@ async fn wait_for_keys(invoice: &invoice_service::App) -> Result<(), BuildError>
 }
 
 /// Where a server that listens at `address` is found from this machine.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, encrypted: bool) -> String {
+    let scheme = if encrypted { "https" } else { "http" };
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
-    format!("http://{}", SocketAddr::new(host, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(host, address.port()))
 }
 
 #[cfg(test)]
@@ -211,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_server_on_every_address_is_found_on_loopback() {
-        assert_eq!(url("0.0.0.0:1".parse().unwrap()), "http://127.0.0.1:1");
-        assert_eq!(url("[::]:1".parse().unwrap()), "http://[::1]:1");
-        assert_eq!(url("10.1.2.3:1".parse().unwrap()), "http://10.1.2.3:1");
+        assert_eq!(url("0.0.0.0:1".parse().unwrap(), false), "http://127.0.0.1:1");
+        assert_eq!(url("[::]:1".parse().unwrap(), true), "https://[::1]:1");
+        assert_eq!(url("10.1.2.3:1".parse().unwrap(), false), "http://10.1.2.3:1");
     }
 }

@@ -13,6 +13,7 @@ use grpc_server::{
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
 use settings::SettingsError;
+use tls::Connector;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
@@ -25,7 +26,7 @@ use crate::store::InvoiceStore;
 /// The audience of every access token of the product (RFC 9068).
 const AUDIENCE: &str = "invoiceapp";
 /// Fetching keys gives up on a connection after this; it tries again by itself.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// invoice-service, ready to run: the store is open and the port is bound.
@@ -77,7 +78,8 @@ impl App {
             .map_err(|source| BuildError::Listen {
                 address: config.listen,
                 source,
-            })?;
+            })?
+            .with_tls(settings.tls.clone());
         let store = settings.store.open()?;
         let validator = validator(&config, &settings);
         let mut readiness = readiness(&store, &validator);
@@ -132,7 +134,7 @@ fn channel(settings: &Settings) -> Channel {
     Endpoint::from(settings.auth.uri())
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEPALIVE)
-        .connect_lazy()
+        .connect_with_connector_lazy(Connector::new(settings.client.clone()))
 }
 
 /// Ready when the store answers and keys have been fetched once; auth-service may be down afterwards.

@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use grpc_server::ConnectionLimits;
-use settings::{Mistakes, ServiceUrl, SettingsError};
+use settings::{Door, Mistakes, ServiceUrl, SettingsError};
+use tls::{ClientFlags, Protocols};
 
 use crate::store::StoreUrl;
+use crate::tls_config::TlsConfig;
 
 /// The settings of invoice-service. Every field is a flag and an environment variable. Their ids carry the
 /// service's name, so that one command line can hold the settings of all services.
@@ -43,6 +45,10 @@ pub struct Config {
     )]
     pub plaintext: bool,
 
+    /// How the port is encrypted.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+
     /// Whose access tokens are accepted. No flags here: a process that runs auth-service too sets it by code.
     #[arg(skip)]
     pub trust: TrustConfig,
@@ -63,6 +69,10 @@ pub struct TrustConfig {
     /// The issuer that access tokens must name: the `--auth-issuer` of auth-service.
     #[arg(long, env = "AUTH_ISSUER", value_name = "TEXT", default_value = Self::ISSUER)]
     pub auth_issuer: String,
+
+    /// How auth-service is spoken to.
+    #[command(flatten)]
+    pub tls: ClientFlags,
 }
 
 impl TrustConfig {
@@ -75,6 +85,7 @@ impl Default for TrustConfig {
         Self {
             auth_url: Self::AUTH_URL.to_owned(),
             auth_issuer: Self::ISSUER.to_owned(),
+            tls: ClientFlags::default(),
         }
     }
 }
@@ -87,6 +98,7 @@ impl Default for Config {
             store_url: None,
             reflection: false,
             plaintext: false,
+            tls: TlsConfig::default(),
             trust: TrustConfig::default(),
             connections: ConnectionLimits::default(),
         }
@@ -107,18 +119,28 @@ impl Config {
     /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
+        let tls = self.tls.files().load(Protocols::Grpc, &mut mistakes);
         mistakes.listen(
-            "--invoice-listen",
+            "invoice",
             self.listen,
-            self.plaintext,
-            "--invoice-plaintext",
+            Door::new(self.tls.is_set(), self.plaintext),
         );
         let store = match &self.store_url {
             Some(url) => mistakes.note("--invoice-store-url", url.parse()),
             None => Some(StoreUrl::file(data_dir.join("invoices.db"))),
         };
-        let auth = mistakes.note("--auth-url", self.trust.auth_url.parse());
-        mistakes.unless_any(store.zip(auth).map(|(store, auth)| Settings { store, auth }))
+        let trust = &self.trust;
+        let auth = trust
+            .tls
+            .service_url("--auth-url", &trust.auth_url, &mut mistakes);
+        let client = trust.tls.load(&mut mistakes);
+        let read = store.zip(auth).zip(client);
+        mistakes.unless_any(read.map(|((store, auth), client)| Settings {
+            store,
+            auth,
+            client,
+            tls,
+        }))
     }
 }
 
@@ -129,6 +151,10 @@ pub(crate) struct Settings {
     pub(crate) store: StoreUrl,
     /// Where auth-service is found.
     pub(crate) auth: ServiceUrl,
+    /// How it is spoken to.
+    pub(crate) client: tls::Client,
+    /// How the port is encrypted.
+    pub(crate) tls: Option<tls::Server>,
 }
 
 /// The command line of the `invoice-service` binary.

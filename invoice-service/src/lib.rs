@@ -10,6 +10,8 @@ mod invoices;
 mod rpc;
 mod search;
 mod store;
+mod tls_config;
 
 pub use app::{App, BuildError};
 pub use config::{Command, Config, TrustConfig};
+pub use tls_config::TlsConfig;

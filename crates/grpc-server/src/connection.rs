@@ -14,13 +14,16 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tls::Stream;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 
 use crate::ConnectionLimits;
 use crate::activity::{Activity, Metered, OpenBody};
+use crate::handshake::Handshakes;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -38,8 +41,28 @@ const QUIET_LOOKS: u32 = 4;
 pub struct ConnectionInfo {
     /// Who sent the request: the other end of the TCP connection.
     pub peer: SocketAddr,
+    /// What is known from the TLS handshake; `None` on a plaintext connection.
+    pub tls: Option<TlsInfo>,
     /// Cancelled when streams have to end.
     pub(crate) draining: CancellationToken,
+}
+
+/// What the TLS handshake of a connection said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// The verified name of the peer: the one on the allow-list, or without a list the first of its certificate. `None`
+    /// when this server asks for no certificates.
+    pub peer_name: Option<Arc<str>>,
+}
+
+/// A connection that nothing was read from yet.
+pub(crate) struct Accepted {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    /// With TLS.
+    pub(crate) handshakes: Option<Handshakes>,
+    /// By then the peer must have said something that counts.
+    pub(crate) first_bytes: Instant,
 }
 
 /// The signals that end a connection.
@@ -74,11 +97,9 @@ pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor
 /// Serves one connection to its end: the peer's, the first bytes' deadline, or the drain's. Returns whether
 /// it was cut with calls in flight.
 pub(crate) async fn drive<S, B>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    accepted: Accepted,
     service: S,
     protocol: auto::Builder<TokioExecutor>,
-    first_bytes: Duration,
     phases: Phases,
 ) -> bool
 where
@@ -87,15 +108,37 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
+    let Accepted {
+        stream,
+        peer,
+        handshakes,
+        first_bytes,
+    } = accepted;
+    let (stream, tls) = match handshakes {
+        None => (Stream::Plain(stream), None),
+        Some(handshakes) => {
+            // Nothing is in flight before the handshake: it ends with the deadline, and as soon as the drain begins.
+            let shaken = tokio::select! {
+                shaken = timeout_at(first_bytes, handshakes.accept(stream, peer)) => shaken.ok().flatten(),
+                () = phases.draining.cancelled() => None,
+                () = phases.aborting.cancelled() => None,
+            };
+            let Some((stream, peer_name)) = shaken else {
+                return false;
+            };
+            (stream, Some(TlsInfo { peer_name }))
+        }
+    };
     let activity = Arc::new(Activity::default());
     let tcp = TcpConnectInfo {
-        local_addr: stream.local_addr().ok(),
+        local_addr: stream.tcp().local_addr().ok(),
         remote_addr: Some(peer),
     };
     let service = ConnectionService {
         inner: service,
         info: ConnectionInfo {
             peer,
+            tls,
             draining: phases.draining.clone(),
         },
         tcp,
@@ -128,10 +171,10 @@ fn log_end(peer: SocketAddr, ended: Result<(), BoxError>) {
     }
 }
 
-/// Ends when the peer has said nothing that counts within `first_bytes`. (The head of an HTTP/1 request has
+/// Ends when the peer has said nothing that counts by `first_bytes`. (The head of an HTTP/1 request has
 /// hyper's own deadline.)
-async fn silence(activity: &Activity, first_bytes: Duration) {
-    tokio::time::sleep(first_bytes).await;
+async fn silence(activity: &Activity, first_bytes: Instant) {
+    tokio::time::sleep_until(first_bytes).await;
     if has_spoken(activity) {
         std::future::pending::<()>().await;
     }

@@ -13,6 +13,7 @@
 mod activity;
 mod calls;
 mod connection;
+mod handshake;
 mod health;
 mod limits;
 mod listener;
@@ -24,7 +25,7 @@ pub use calls::{
     CallLimits, CallStack, Deadline, MAX_REQUEST_BYTES, REQUEST_ID_HEADER, RequestId, call_stack,
     encode_timeout,
 };
-pub use connection::ConnectionInfo;
+pub use connection::{ConnectionInfo, TlsInfo};
 pub use health::{HealthService, Readiness};
 pub use limits::ConnectionLimits;
 pub use listener::Listener;

@@ -15,8 +15,8 @@ pub struct ConnectionLimits {
     )]
     pub max_connections: usize,
 
-    /// 10 s: until a peer has sent a whole HTTP/2 preface or its first request. Who sends nothing costs a
-    /// connection.
+    /// 10 s: until a peer has done its TLS handshake and sent a whole HTTP/2 preface or its first request. Who sends
+    /// nothing costs a connection.
     #[arg(skip = Self::FIRST_BYTES)]
     pub first_bytes: Duration,
 

@@ -16,6 +16,7 @@ pub struct Listener {
     socket: TcpListener,
     local_addr: SocketAddr,
     exhausted: LogGate,
+    tls: Option<tls::Server>,
 }
 
 impl Listener {
@@ -30,7 +31,18 @@ impl Listener {
             socket,
             local_addr,
             exhausted: LogGate::default(),
+            tls: None,
         })
+    }
+
+    /// Speaks TLS only, when given: every connection begins with a handshake, which counts as its first bytes.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<tls::Server>) -> Self {
+        Self { tls, ..self }
+    }
+
+    pub(crate) fn tls(&self) -> Option<&tls::Server> {
+        self.tls.as_ref()
     }
 
     /// The address that is really bound.

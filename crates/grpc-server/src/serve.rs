@@ -10,11 +10,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use crate::connection::{Phases, drive, protocol};
+use crate::connection::{Accepted, Phases, drive, protocol};
+use crate::handshake::Handshakes;
 use crate::listener::LogGate;
 use crate::{ConnectionLimits, DrainPace, Listener, Shutdown};
 
@@ -64,14 +66,17 @@ struct Server {
     free: Arc<Semaphore>,
     connections: TaskTracker,
     phases: Phases,
+    handshakes: Option<Handshakes>,
     cut: Arc<AtomicUsize>,
     refused: LogGate,
 }
 
 impl Server {
     fn new(listener: Listener, limits: ConnectionLimits) -> Self {
+        let handshakes = listener.tls().cloned().map(Handshakes::new);
         Self {
             listener,
+            handshakes,
             free: Arc::new(Semaphore::new(limits.max_connections)),
             limits,
             connections: TaskTracker::new(),
@@ -118,9 +123,15 @@ impl Server {
         let first_bytes = self.limits.first_bytes;
         let phases = self.phases.clone();
         let cut = Arc::clone(&self.cut);
+        let accepted = Accepted {
+            stream,
+            peer,
+            handshakes: self.handshakes.clone(),
+            first_bytes: Instant::now() + first_bytes,
+        };
         self.connections.spawn(async move {
             let _place = place;
-            if drive(stream, peer, service, protocol, first_bytes, phases).await {
+            if drive(accepted, service, protocol, phases).await {
                 cut.fetch_add(1, Ordering::Relaxed);
             }
         });

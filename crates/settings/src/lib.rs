@@ -5,11 +5,11 @@ mod secret;
 pub use secret::{SecretText, secret_from};
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// Settings that make no sense: one sentence for each mistake, in the order found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,30 @@ impl SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("; "))
+    }
+}
+
+/// What protects a port that is listened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// TLS.
+    Encrypted,
+    /// Nothing, and the operator has said that this is right.
+    PlaintextAllowed,
+    /// Nothing.
+    Plaintext,
+}
+
+impl Door {
+    /// With `tls`, or without and with the flag that allows it or not.
+    pub fn new(tls: bool, plaintext_allowed: bool) -> Self {
+        if tls {
+            Self::Encrypted
+        } else if plaintext_allowed {
+            Self::PlaintextAllowed
+        } else {
+            Self::Plaintext
+        }
     }
 }
 
@@ -53,17 +77,21 @@ impl Mistakes {
         result.map_err(|error| self.push(flag, error)).ok()
     }
 
-    /// Notes a plaintext address that others than this machine reach, unless `allowed` by the flag that says so: passwords
-    /// and tokens would cross the network unencrypted.
-    pub fn listen(&mut self, flag: &str, address: SocketAddr, allowed: bool, allowed_by: &str) {
-        if !address.ip().is_loopback() && !allowed {
-            self.push(
-                flag,
+    /// Notes an address that others than this machine reach when nothing encrypts there: passwords and tokens would cross
+    /// the network as they are. The flags are `--NAME-listen`, `--NAME-tls-cert` and `--NAME-plaintext`.
+    pub fn listen(&mut self, name: &str, address: SocketAddr, door: Door) {
+        if address.ip().is_loopback() {
+            return;
+        }
+        match door {
+            Door::Encrypted | Door::PlaintextAllowed => {}
+            Door::Plaintext => self.push(
+                &format!("--{name}-listen"),
                 format_args!(
-                    "{address} is not a loopback address, and nothing would be encrypted; listen on 127.0.0.1, or \
-                     add {allowed_by} when something in front encrypts"
+                    "{address} is not a loopback address, and nothing would be encrypted; set --{name}-tls-cert and \
+                     --{name}-tls-key, listen on 127.0.0.1, or add --{name}-plaintext when something in front encrypts"
                 ),
-            );
+            ),
         }
     }
 
@@ -79,31 +107,53 @@ impl Mistakes {
     }
 }
 
-/// Where another service is found: `http://host:port`. Services speak plaintext to each other; TLS between them is not
-/// there yet.
+/// Where another service is found: `http://host:port` or `https://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceUrl(Authority);
+pub struct ServiceUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
 
 impl ServiceUrl {
     /// Host and port.
     pub fn authority(&self) -> &Authority {
-        &self.0
+        &self.authority
+    }
+
+    /// Whether it is `https`.
+    pub fn is_encrypted(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Whether the host is this machine: `localhost` or a loopback address. Other names are not resolved.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.authority.host();
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The URL of `path` there.
+    pub fn uri_of(&self, path: &PathAndQuery) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path.clone());
+        // All three parts are there and valid by themselves.
+        Uri::from_parts(parts).unwrap_or_default()
     }
 
     /// The URL without a path.
     pub fn uri(&self) -> Uri {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.0.clone());
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-        // All three parts are there and valid by themselves.
-        Uri::from_parts(parts).unwrap_or_default()
+        self.uri_of(&PathAndQuery::from_static("/"))
     }
 }
 
 /// Text that is not where a service is found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not http://host:port")]
+#[error("{text:?} is not http://host:port or https://host:port")]
 pub struct ServiceUrlError {
     text: String,
 }
@@ -117,13 +167,15 @@ impl FromStr for ServiceUrl {
         };
         let parts = text.parse::<Uri>().map_err(|_| wrong())?.into_parts();
         let plain_path = parts.path_and_query.is_none_or(|path| path == "/");
-        match parts.authority {
-            Some(authority)
-                if plain_path && parts.scheme == Some(Scheme::HTTP) && !authority.as_str().contains('@') =>
+        match (parts.scheme, parts.authority) {
+            (Some(scheme), Some(authority))
+                if plain_path
+                    && (scheme == Scheme::HTTP || scheme == Scheme::HTTPS)
+                    && !authority.as_str().contains('@') =>
             {
-                Ok(Self(authority))
+                Ok(Self { scheme, authority })
             }
-            Some(_) | None => Err(wrong()),
+            (_, _) => Err(wrong()),
         }
     }
 }
@@ -140,7 +192,7 @@ mod tests {
             "host:1",
             "http://host?x",
             "ftp://host",
-            "https://host",
+            "https://user@host",
             "",
         ] {
             assert!(wrong.parse::<ServiceUrl>().is_err(), "{wrong:?}");
@@ -150,21 +202,48 @@ mod tests {
             (url.authority().as_str(), url.uri().to_string().as_str()),
             ("[::1]:9", "http://[::1]:9/")
         );
+        let url: ServiceUrl = "https://auth-service:50051".parse().unwrap();
+        let path = PathAndQuery::from_static("/x.Y/Z");
+        assert!(url.is_encrypted());
+        assert_eq!(url.uri_of(&path), "https://auth-service:50051/x.Y/Z");
+    }
+
+    #[test]
+    fn only_addresses_and_the_name_of_this_machine_are_loopback() {
+        let is_loopback = |text: &str| text.parse::<ServiceUrl>().unwrap().is_loopback();
+        for here in [
+            "http://127.0.0.1:1",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "https://localhost:1",
+        ] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for elsewhere in [
+            "http://10.0.0.1",
+            "http://auth-service:1",
+            "http://localhost.example",
+            "http://[::2]",
+        ] {
+            assert!(!is_loopback(elsewhere), "{elsewhere}");
+        }
     }
 
     #[test]
     fn every_mistake_is_kept_with_its_flag() {
         let mut mistakes = Mistakes::new();
         let number = mistakes.note("--number", "x".parse::<u8>());
-        mistakes.listen("--listen", "0.0.0.0:1".parse().unwrap(), false, "--plaintext");
-        mistakes.listen("--listen", "0.0.0.0:1".parse().unwrap(), true, "--plaintext");
-        mistakes.listen("--listen", "[::1]:1".parse().unwrap(), false, "--plaintext");
+        let everywhere = "0.0.0.0:1".parse().unwrap();
+        mistakes.listen("auth", everywhere, Door::new(false, false));
+        mistakes.listen("auth", everywhere, Door::new(false, true));
+        mistakes.listen("auth", everywhere, Door::new(true, false));
+        mistakes.listen("auth", "[::1]:1".parse().unwrap(), Door::new(false, false));
         let error = mistakes.unless_any(number).unwrap_err();
         let [number, listen] = error.mistakes() else {
             panic!("{error}")
         };
         assert!(number.starts_with("--number: invalid digit"));
-        assert!(listen.starts_with("--listen: 0.0.0.0:1 ") && listen.contains("--plaintext"));
+        assert!(listen.starts_with("--auth-listen: 0.0.0.0:1 ") && listen.contains("--auth-plaintext"));
     }
 
     #[test]

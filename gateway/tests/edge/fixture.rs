@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use gateway::{App, Config, EdgeConfig, UpstreamConfig};
 use grpc_server::{CallLimits, ConnectionLimits, Shutdown};
 use http::uri::PathAndQuery;
+use tls::ClientFlags;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -38,6 +39,7 @@ impl Gateway {
             upstreams: UpstreamConfig {
                 auth_url: auth_url.to_owned(),
                 invoice_url: invoice_url.to_owned(),
+                tls: ClientFlags::default(),
             },
             connections: ConnectionLimits::default(),
             calls: CallLimits::default(),

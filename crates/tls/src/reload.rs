@@ -1,0 +1,221 @@
+//! Files are read again while a process runs.
+//!
+//! What they hold is compared, not their times: that sees a file written in place, a file replaced, and the links that
+//! Kubernetes swaps. A change counts when two looks in a row see the same, so that a certificate is not paired with the
+//! key before it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::{Instant, sleep};
+use tokio_rustls::rustls;
+
+use crate::certificate::CertificateInfo;
+use crate::error::{LoadError, Part, Problem};
+use crate::expiry;
+use crate::material::{Bytes, Files, Fingerprint, Material};
+
+/// 10 s: how often files are looked at.
+pub const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two looks that must agree.
+const SETTLE: Duration = Duration::from_secs(1);
+/// A certificate that expires soon is mentioned this often.
+const REMIND_EVERY: Duration = Duration::from_hours(24);
+
+/// Makes a configuration of rustls from what the files hold.
+type Make<C> = Box<dyn Fn(&Material) -> Result<C, rustls::Error> + Send + Sync>;
+
+/// A configuration made from files, replaced when they change.
+pub(crate) struct Reloading<C> {
+    role: &'static str,
+    files: Files,
+    make: Make<C>,
+    every: Duration,
+    current: ArcSwap<Loaded<C>>,
+    seen: Mutex<Seen>,
+    started: AtomicBool,
+}
+
+struct Loaded<C> {
+    config: Arc<C>,
+    certificate: Option<CertificateInfo>,
+}
+
+/// What the files held, or why they could not be read.
+type Look = Result<Fingerprint, String>;
+
+struct Seen {
+    /// What was last judged, whether it could be used or not.
+    judged: Look,
+    /// Something else, seen once.
+    changing: Option<Look>,
+}
+
+impl<C: Send + Sync + 'static> Reloading<C> {
+    /// Reads and judges the files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn load(
+        role: &'static str,
+        files: Files,
+        every: Duration,
+        make: Make<C>,
+    ) -> Result<Self, Vec<LoadError>> {
+        let bytes = files.read()?;
+        let loaded = Loaded::make(&files, &bytes, &make)?;
+        Ok(Self {
+            role,
+            files,
+            make,
+            every,
+            current: ArcSwap::from_pointee(loaded),
+            seen: Mutex::new(Seen {
+                judged: Ok(bytes.fingerprint()),
+                changing: None,
+            }),
+            started: AtomicBool::new(false),
+        })
+    }
+
+    /// What the next handshake uses.
+    pub(crate) fn config(&self) -> Arc<C> {
+        Arc::clone(&self.current.load().config)
+    }
+
+    /// The certificate that the next handshake presents.
+    pub(crate) fn certificate(&self) -> Option<CertificateInfo> {
+        self.current.load().certificate.clone()
+    }
+
+    /// Says what was loaded, and looks at the files from now on, until the last owner drops this. Once is enough. Must
+    /// be called within a tokio runtime.
+    pub(crate) fn start(self: &Arc<Self>) {
+        if self.started.swap(true, Ordering::Relaxed) || self.files.is_empty() {
+            return;
+        }
+        if let Some((key, mode)) = self.files.exposed_key() {
+            tracing::warn!(
+                role = self.role,
+                file = %key.display(),
+                mode = format_args!("{mode:o}"),
+                "every user of this machine can read the private key: take away their permissions"
+            );
+        }
+        if let Some(certificate) = self.certificate() {
+            expiry::log_loaded(self.role, &certificate);
+        }
+        tokio::spawn(keep_looking(Arc::downgrade(self), self.every));
+    }
+
+    /// Looks at the files once. Returns whether they should be looked at again soon.
+    fn look(&self) -> bool {
+        let read = self.files.read();
+        let look = match &read {
+            Ok(bytes) => Ok(bytes.fingerprint()),
+            Err(errors) => Err(sentence(errors)),
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if look == seen.judged {
+            seen.changing = None;
+            return false;
+        }
+        if seen.changing.as_ref() != Some(&look) {
+            seen.changing = Some(look);
+            return true;
+        }
+        *seen = Seen {
+            judged: look,
+            changing: None,
+        };
+        drop(seen);
+        self.apply(read);
+        false
+    }
+
+    fn apply(&self, read: Result<Bytes, Vec<LoadError>>) {
+        let loaded = read.and_then(|bytes| Loaded::make(&self.files, &bytes, &self.make));
+        let role = self.role;
+        match loaded {
+            Ok(loaded) => {
+                if let Some(certificate) = &loaded.certificate {
+                    expiry::log_loaded(role, certificate);
+                } else {
+                    tracing::info!(role, "authorities loaded");
+                }
+                self.current.store(Arc::new(loaded));
+            }
+            Err(errors) => {
+                let error = sentence(&errors);
+                tracing::error!(
+                    role,
+                    error,
+                    "changed TLS files cannot be used; what they held before stays in use"
+                );
+            }
+        }
+    }
+
+    fn remind(&self) {
+        if let Some(certificate) = self.certificate() {
+            expiry::log_if_needed(self.role, &certificate);
+        }
+    }
+}
+
+impl<C> Loaded<C> {
+    fn make(files: &Files, bytes: &Bytes, make: &Make<C>) -> Result<Self, Vec<LoadError>> {
+        let material = files.judge(bytes)?;
+        let config = make(&material).map_err(|error| {
+            let path = files.authorities.clone().unwrap_or_default();
+            vec![Problem::Certificate(error.to_string()).of(Part::Authorities, path)]
+        })?;
+        Ok(Self {
+            config: Arc::new(config),
+            certificate: material.identity.map(|identity| identity.info),
+        })
+    }
+}
+
+impl<C> fmt::Debug for Reloading<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloading")
+            .field("role", &self.role)
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn keep_looking<C: Send + Sync + 'static>(reloading: Weak<Reloading<C>>, every: Duration) {
+    let mut pause = every;
+    let mut reminded = Instant::now();
+    loop {
+        sleep(pause).await;
+        let Some(reloading) = reloading.upgrade() else {
+            return;
+        };
+        if reminded.elapsed() >= REMIND_EVERY {
+            reminded = Instant::now();
+            reloading.remind();
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one at a time, and a file system that hangs must not hold up a thread of the runtime"
+        )]
+        let look = tokio::task::spawn_blocking(move || reloading.look()).await;
+        pause = if look.unwrap_or(false) {
+            every.min(SETTLE)
+        } else {
+            every
+        };
+    }
+}
+
+/// All errors in one line.
+fn sentence(errors: &[LoadError]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
