@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -21,6 +22,8 @@ use crate::writer::{Write, WriteJob, Writer};
 const QUEUE: usize = 1024;
 /// Reads that run at the same time.
 const READERS: usize = 4;
+/// 1 s: for the threads to end. A process that is told to go has 30 s in all, and a disk may hang for longer.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// An open database. Clones share it; it closes when [`Engine::close`] is called or the last clone
 /// is dropped.
@@ -112,8 +115,9 @@ impl Engine {
     /// dropped. A caller that gave up does not know the outcome.
     ///
     /// # Errors
-    /// The job's own error, or an [`EngineError`] turned into `E`: `Overloaded`, `Unavailable` (all of
-    /// it rolled back), `Closed` or `JobPanicked`.
+    /// The job's own error, decided on what is on the disk; or an [`EngineError`] turned into `E`:
+    /// `Overloaded`, `Unavailable` (the transaction was rolled back, whatever the job itself came to),
+    /// `Closed` or `JobPanicked`.
     pub async fn write<F, T, E>(&self, job: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -175,11 +179,17 @@ impl Engine {
 
     /// Refuses new jobs, finishes and answers the queued ones, folds the write-ahead log into the
     /// file, ends the threads and lets go of the lock file. Idempotent; concurrent calls all wait.
+    ///
+    /// Returns after one second at the latest. What has not been answered by then goes on while the
+    /// process lives; when that ends, it is lost whole, as in a crash.
     pub async fn close(&self) {
         self.inner.close();
         let mut ended = self.inner.ended.clone();
         // Nothing is ever sent: this ends with an error when the last thread is gone.
-        while ended.changed().await.is_ok() {}
+        let all_ended = async { while ended.changed().await.is_ok() {} };
+        if tokio::time::timeout(CLOSE_TIME, all_ended).await.is_err() {
+            tracing::warn!("the database was left before its last jobs had ended");
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) trait WriteJob: Send {
     /// Runs the job and keeps its result. Returns whether its changes are wanted.
     fn run(&mut self, connection: &Connection) -> Wanted;
 
-    /// Hands the result to the caller, or `failure` when the changes were lost after all.
+    /// Hands the result to the caller, or `failure` when the batch was rolled back after all.
     fn answer(self: Box<Self>, failure: Option<EngineError>);
 }
 
@@ -73,11 +73,11 @@ where
     }
 
     fn answer(self: Box<Self>, failure: Option<EngineError>) {
-        let result = match (self.result, failure) {
-            // The job's own error stands whatever became of its batch: it changed nothing.
-            (Some(Err(error)), _) => Err(error),
-            (Some(Ok(value)), None) => Ok(value),
-            (Some(Ok(_)) | None, Some(failure)) => Err(E::from(failure)),
+        let result = match (failure, self.result) {
+            // Also instead of the job's own error: it may have been decided on what another job of the batch
+            // wrote, and that is gone.
+            (Some(failure), _) => Err(E::from(failure)),
+            (None, Some(result)) => result,
             (None, None) => Err(E::from(EngineError::Closed)),
         };
         // The caller may have given up; the work is done all the same.
