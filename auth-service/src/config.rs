@@ -254,6 +254,10 @@ pub struct Command {
     /// Logging.
     #[command(flatten)]
     pub log: telemetry::LogConfig,
+
+    /// Traces.
+    #[command(flatten)]
+    pub traces: telemetry::TraceConfig,
 }
 
 impl Command {

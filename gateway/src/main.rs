@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use gateway::{App, Config};
 use grpc_server::{ConnectionLimits, Shutdown};
-use telemetry::LogConfig;
+use telemetry::{LogConfig, TraceConfig};
 
 /// gRPC-Web and CORS edge of invoice-app.
 #[derive(Debug, clap::Parser)]
@@ -18,6 +18,8 @@ struct Command {
     connections: ConnectionLimits,
     #[command(flatten)]
     log: LogConfig,
+    #[command(flatten)]
+    traces: TraceConfig,
 }
 
 #[tokio::main]
@@ -26,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("gateway", &command.log)?;
+    telemetry::init("gateway", &command.log, &command.traces)?;
     let shutdown = Shutdown::on_signals()?;
     let app = App::build(Config {
         connections: command.connections,

@@ -9,7 +9,7 @@ mod product;
 use std::path::PathBuf;
 
 use grpc_server::ConnectionLimits;
-use telemetry::LogConfig;
+use telemetry::{LogConfig, TraceConfig};
 use tls::ClientFlags;
 
 pub use banner::banner;
@@ -56,4 +56,8 @@ pub struct Command {
     /// Logging.
     #[command(flatten)]
     pub log: LogConfig,
+
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TraceConfig,
 }

@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("invoice-app", &command.log)?;
+    telemetry::init("invoice-app", &command.log, &command.traces)?;
     let shutdown = Shutdown::on_signals()?;
     let data_dir = command.data_dir.clone();
     let product = Product::start(command, shutdown).await?;

@@ -108,6 +108,7 @@ impl Product {
             tls,
             connections,
             log: _,
+            traces: _,
         } = command;
         let encrypted = Encrypted {
             gateway: gateway.is_encrypted(),

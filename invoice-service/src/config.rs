@@ -189,6 +189,10 @@ pub struct Command {
     /// Logging.
     #[command(flatten)]
     pub log: telemetry::LogConfig,
+
+    /// Traces.
+    #[command(flatten)]
+    pub traces: telemetry::TraceConfig,
 }
 
 impl Command {

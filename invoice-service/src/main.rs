@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("invoice-service", &command.log)?;
+    telemetry::init("invoice-service", &command.log, &command.traces)?;
     let shutdown = Shutdown::on_signals()?;
     let data_dir = command.data_dir.clone();
     App::build(command.into_config(), &data_dir)

@@ -45,6 +45,14 @@ pub enum LogFormat {
     Text,
 }
 
+/// Where a process sends its traces. Flatten it into the command line of a binary, once per process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct TraceConfig {
+    /// Collector that takes traces as OTLP over gRPC: http://host:4317. Unset: nothing is recorded.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;

@@ -1,15 +1,20 @@
 use std::error::Error;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::queue::{self, Queue};
+use crate::traces;
+
+/// 2 s: for a collector to take the last spans, unless [`end_traces`] has waited already.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// What `main` returns: success, or failure after the error and its causes were logged on one line.
 ///
-/// Ends the log of this process: what waits is written, which a stalled reader delays by about one second at
-/// most, and what is logged afterwards is lost. An error of [`init`](crate::init) itself finds no log, so it
+/// Ends the traces and the log of this process: what waits is sent and written, which a stalled collector delays by two
+/// seconds and a stalled reader by about one second at most, and what comes afterwards is lost. An error of [`init`](crate::init) itself finds no log, so it
 /// is logged with the default one.
 pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
     let code = match result {
@@ -20,8 +25,15 @@ pub fn exit_code(result: Result<(), Box<dyn Error>>) -> ExitCode {
             ExitCode::FAILURE
         }
     };
+    traces::finish(LAST_SPANS);
     queue::finish();
     code
+}
+
+/// Sends the last spans of this process, for at most `patience` (and never longer than 2 s): for a process that has to be
+/// gone by a certain time. Without it, [`exit_code`] does.
+pub fn end_traces(patience: Duration) {
+    traces::finish(patience.min(LAST_SPANS));
 }
 
 /// Sets up the default log, unless the process has one.

@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,14 @@ const LEAST: usize = 256;
 
 /// The thread that writes, until [`finish`] ends it.
 static WORKER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+
+/// Lines that were never written, since the start of the process.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that were never written, since the start of the process.
+pub(crate) fn lines_lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Where log lines go: a bounded queue in front of standard error, written by a thread of its own.
 ///
@@ -49,6 +58,7 @@ impl Write for Queue {
         if self.backlog.admit(line) {
             self.lines.write(line)
         } else {
+            LOST.fetch_add(1, Ordering::Relaxed);
             Ok(line.len())
         }
     }
@@ -66,12 +76,14 @@ impl MakeWriter<'_> for Queue {
     }
 }
 
-/// The worker's end of the queue. An error of standard error can be told to nobody, so it is dropped.
+/// The worker's end of the queue. An error of standard error can be told to nobody, so it is only counted.
 struct Stderr(Arc<Backlog>);
 
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let _unheard = io::stderr().write_all(line);
+        if io::stderr().write_all(line).is_err() {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
         self.0.release(line);
         Ok(line.len())
     }

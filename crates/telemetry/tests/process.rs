@@ -33,7 +33,7 @@ fn child_process() -> ExitCode {
     if part == "refuse" {
         return telemetry::exit_code(Err("no log yet".into()));
     }
-    telemetry::init("test-child", &telemetry::LogConfig::default()).unwrap();
+    init().unwrap();
     match part.as_str() {
         "panic" => log_and_panic(),
         "count" => count(),
@@ -58,6 +58,14 @@ fn child_process() -> ExitCode {
     telemetry::exit_code(Ok(()))
 }
 
+fn init() -> Result<(), telemetry::InitError> {
+    telemetry::init(
+        "test-child",
+        &telemetry::LogConfig::default(),
+        &telemetry::TraceConfig::default(),
+    )
+}
+
 /// Logs more than a pipe holds and then tells the parent.
 fn count() {
     (0..COUNTED).for_each(|number| tracing::info!(number, "counted"));
@@ -67,7 +75,7 @@ fn count() {
 fn log_and_panic() {
     tracing::info!("ready");
     tracing::debug!("below the default filter");
-    assert!(telemetry::init("test-child", &telemetry::LogConfig::default()).is_err());
+    assert!(init().is_err());
     std::thread::spawn(|| panic!("first line\nsecond line"))
         .join()
         .unwrap_err();
@@ -241,6 +249,6 @@ fn an_unreadable_filter_is_refused_with_the_name_of_its_flag() {
         filter: "info,gateway=loud".to_owned(),
         ..telemetry::LogConfig::default()
     };
-    let error = telemetry::init("test", &config).unwrap_err();
+    let error = telemetry::init("test", &config, &telemetry::TraceConfig::default()).unwrap_err();
     assert!(error.to_string().contains("INVOICE_APP_LOG"), "{error}");
 }

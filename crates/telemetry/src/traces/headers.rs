@@ -1,0 +1,34 @@
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector};
+
+/// Reads what a caller says about its trace.
+pub(crate) struct Extract<'a>(pub(crate) &'a HeaderMap);
+
+impl Extractor for Extract<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}
+
+/// Writes what an upstream has to know of a trace.
+pub(crate) struct Inject<'a>(pub(crate) &'a mut HeaderMap);
+
+impl Injector for Inject<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        let Ok(name) = HeaderName::try_from(key) else {
+            return;
+        };
+        match HeaderValue::try_from(value) {
+            Ok(value) if !value.is_empty() => {
+                self.0.insert(name, value);
+            }
+            Ok(_) | Err(_) => {
+                self.0.remove(name);
+            }
+        }
+    }
+}
