@@ -39,6 +39,7 @@ fn every_reason_that_any_service_may_send_stands_in_the_enum_of_every_package() 
             reason::MESSAGE_TOO_LARGE,
             reason::MESSAGE_MALFORMED,
             reason::METHOD_UNKNOWN,
+            reason::ENCODING_UNSUPPORTED,
             reason::DEADLINE_EXCEEDED,
             reason::OVERLOADED,
             reason::BACKEND_UNAVAILABLE,

@@ -19,6 +19,8 @@ pub mod reason {
     pub const MESSAGE_MALFORMED: &str = "MESSAGE_MALFORMED";
     /// `UNIMPLEMENTED`: no such service or rpc here.
     pub const METHOD_UNKNOWN: &str = "METHOD_UNKNOWN";
+    /// `UNIMPLEMENTED`: the request is compressed, which no rpc reads.
+    pub const ENCODING_UNSUPPORTED: &str = "ENCODING_UNSUPPORTED";
     /// `DEADLINE_EXCEEDED`: the caller's or the service's deadline passed; the effect is unknown.
     pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
     /// `UNAVAILABLE`: too much work in flight; try again after `RetryInfo`.
@@ -158,6 +160,16 @@ impl RpcError {
     /// `UNIMPLEMENTED`: no such service or rpc here.
     pub fn unimplemented(message: impl Into<String>) -> Self {
         Self::new(Code::Unimplemented, reason::METHOD_UNKNOWN, message)
+    }
+
+    /// `UNIMPLEMENTED`: the request is compressed. A small one could become very large, so none is read.
+    pub fn encoding_unsupported() -> Self {
+        Self::new(
+            Code::Unimplemented,
+            reason::ENCODING_UNSUPPORTED,
+            "compressed requests are not read; send grpc-encoding: identity",
+        )
+        .metadata("accepted_encoding", "identity")
     }
 
     /// `INTERNAL`: our fault. The text is fixed, so nothing internal can leak; log the cause where you build this.

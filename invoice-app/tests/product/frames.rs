@@ -45,7 +45,7 @@ fn too_large(name: &'static str, body: Vec<u8>) -> Case {
 fn compressed(name: &'static str, headers: Vec<(&'static str, &'static str)>, body: Vec<u8>) -> Case {
     Case {
         headers,
-        refusal: Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN"),
+        refusal: Refusal::new(Code::Unimplemented, "ENCODING_UNSUPPORTED"),
         ..malformed(name, body)
     }
 }

@@ -70,10 +70,7 @@ fn of_framework(code: Code, facts: &CallFacts) -> Option<RpcError> {
             reason::MESSAGE_MALFORMED,
             "the request is not exactly one complete message of this method",
         )),
-        Code::Unimplemented if facts.compressed => Some(
-            RpcError::unimplemented("compressed requests are not read; send grpc-encoding: identity")
-                .metadata("accepted_encoding", "identity"),
-        ),
+        Code::Unimplemented if facts.compressed => Some(RpcError::encoding_unsupported()),
         Code::Unimplemented => Some(RpcError::unimplemented("no such service or method here")),
         Code::Ok
         | Code::Cancelled

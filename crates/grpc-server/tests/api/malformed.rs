@@ -68,6 +68,7 @@ async fn a_compressed_request_is_refused_with_the_encodings_that_would_do() {
     let status = status_of(&response);
     assert_eq!(status.code(), Code::Unimplemented);
     let info = Details::of(&status).error_info.unwrap();
+    assert_eq!(info.reason, reason::ENCODING_UNSUPPORTED);
     assert_eq!(info.metadata["accepted_encoding"], "identity");
     assert!(response.headers().contains_key("grpc-accept-encoding"));
 }
