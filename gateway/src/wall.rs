@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use grpc_server::RequestId;
 use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -35,7 +36,9 @@ pub(crate) async fn guard(State(allowed): State<Arc<[Origin]>>, request: Request
     match refusal(&request, &allowed) {
         None => next.run(request).await,
         Some(refusal) => {
-            tracing::debug!(path = request.uri().path(), status = %refusal.0, reason = refusal.1, "refused");
+            let request_id = request.extensions().get::<RequestId>().map(RequestId::as_str);
+            let path = request.uri().path();
+            tracing::debug!(request_id, path, status = %refusal.0, reason = refusal.1, "refused");
             answer(refusal)
         }
     }

@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
-use grpc_server::{CallLimits, REQUEST_ID_HEADER, call_stack};
+use grpc_server::{CallLimits, REQUEST_ID_HEADER, RequestId, call_stack};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method};
 use tonic::service::Routes;
@@ -52,6 +54,19 @@ pub(crate) fn router(
         )
         .fallback_service(api)
         .layer(no_sniffing)
+        .layer(from_fn(name_request))
+}
+
+/// Gives every request its id, and every answer that of its request: also those that are no rpc's, such as what
+/// the wall refuses.
+async fn name_request(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.extensions(), request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    response
+        .headers_mut()
+        .insert(REQUEST_ID_HEADER, id.to_header_value());
+    response
 }
 
 /// The pages that may call us and read the answer. Credentials are allowed because the origins are explicit.

@@ -133,8 +133,10 @@ async fn what_a_foreign_page_sends_is_refused_and_never_forwarded() {
     ];
     for version in [Version::HTTP_11, Version::HTTP_2] {
         for (call, status) in &refused {
-            let (http, text) = call.clone().over(version).refused(&gateway).await;
+            let call = call.clone().header("x-request-id", "refused_1").over(version);
+            let (http, text) = call.refused(&gateway).await;
             assert_eq!(http.status, *status, "{:?} {version:?}", call.headers);
+            assert_eq!(http.headers["x-request-id"], "refused_1");
             assert!(text.len() > 20, "a person should learn why");
         }
     }
@@ -203,4 +205,30 @@ async fn the_request_id_goes_to_the_service_and_comes_back_on_success_and_error(
     let id = made.http.headers["x-request-id"].clone();
     assert_ne!(id, "not valid!");
     assert_eq!(upstream.last_headers()["x-request-id"], id);
+}
+
+#[tokio::test]
+async fn answers_that_are_no_rpcs_carry_a_request_id_too() {
+    let (_upstream, gateway) = both().await;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let long = "v".repeat(9000);
+    for (method, path, long, status) in [
+        (Method::GET, ECHO, "", 405),
+        (Method::POST, ECHO, long.as_str(), 431),
+        (Method::POST, ECHO, "", 415),
+        (Method::GET, "/", "", 200),
+        (Method::GET, "/healthz", "", 200),
+    ] {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", gateway.addr))
+            .header("long", long)
+            .body(Empty::<bytes::Bytes>::new())
+            .unwrap();
+        let response = client.request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()["x-request-id"].len(), 32, "{path}: a new one");
+    }
+    let headers = preflight(&gateway, ALLOWED).await.headers;
+    assert_eq!(headers["x-request-id"].len(), 32);
 }

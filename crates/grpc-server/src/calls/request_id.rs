@@ -32,7 +32,7 @@ impl RequestId {
     }
 
     /// The one an outer layer has chosen, or the caller's if there is exactly one valid header, or a new one.
-    pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap) -> Self {
+    pub fn of(extensions: &Extensions, headers: &HeaderMap) -> Self {
         if let Some(chosen) = extensions.get::<Self>() {
             return chosen.clone();
         }

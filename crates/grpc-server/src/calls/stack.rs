@@ -84,10 +84,10 @@ impl Around {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if !is_grpc(&request) {
-            return not_grpc();
-        }
         let id = RequestId::of(request.extensions(), request.headers());
+        if !is_grpc(&request) {
+            return not_grpc(&id);
+        }
         let connection = request.extensions().get::<ConnectionInfo>().cloned();
         let (peer, draining) = match connection {
             Some(info) => (Some(info.peer), info.draining),
@@ -212,7 +212,7 @@ fn is_compressed(headers: &HeaderMap) -> bool {
         .is_some_and(|encoding| encoding != HeaderValue::from_static("identity"))
 }
 
-fn not_grpc() -> Response<Body> {
+fn not_grpc(id: &RequestId) -> Response<Body> {
     let mut response = Response::new(Body::new(Full::from(
         "this port speaks gRPC only: content-type application/grpc over HTTP/2\n",
     )));
@@ -222,5 +222,6 @@ fn not_grpc() -> Response<Body> {
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
+    headers.insert(REQUEST_ID_HEADER, id.to_header_value());
     response
 }

@@ -82,9 +82,12 @@ async fn other_content_types_never_reach_a_handler() {
         "application/grpcx",
         "application/grpc-web",
     ] {
-        let request = http::Request::builder().header("content-type", content_type);
+        let request = http::Request::builder()
+            .header("content-type", content_type)
+            .header("x-request-id", "refused-1");
         let response = server.raw(request, "/test.Text/Panic", b"\0\0\0\0\0").await;
         assert_eq!(response.status(), 415, "{content_type}");
+        assert_eq!(response.headers()["x-request-id"], "refused-1");
     }
     let none = server
         .raw(http::Request::builder(), "/test.Text/Panic", b"")
