@@ -16,6 +16,7 @@ mod product;
 mod refusal;
 mod tools;
 
+pub use certificates;
 pub use person::{Bearer, Person, register};
 pub use product::{RunningProduct, channel};
 pub use refusal::Refusal;

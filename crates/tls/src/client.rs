@@ -133,6 +133,11 @@ impl Client {
         self.0.certificate()
     }
 
+    /// Why what the files hold now is not in use, after a change that could not be used.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.trouble()
+    }
+
     /// Does the client's part of a handshake with the server that must be called `host`: a DNS name or an IP address,
     /// an IPv6 one also in brackets. It has no deadline of its own.
     ///

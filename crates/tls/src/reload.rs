@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,6 +52,8 @@ struct Seen {
     judged: Look,
     /// Something else, seen once.
     changing: Option<Look>,
+    /// Why it could not be used.
+    trouble: Option<String>,
 }
 
 impl<C: Send + Sync + 'static> Reloading<C> {
@@ -76,6 +78,7 @@ impl<C: Send + Sync + 'static> Reloading<C> {
             seen: Mutex::new(Seen {
                 judged: Ok(bytes.fingerprint()),
                 changing: None,
+                trouble: None,
             }),
             started: AtomicBool::new(false),
         })
@@ -89,6 +92,15 @@ impl<C: Send + Sync + 'static> Reloading<C> {
     /// The certificate that the next handshake presents.
     pub(crate) fn certificate(&self) -> Option<CertificateInfo> {
         self.current.load().certificate.clone()
+    }
+
+    /// Why what the files hold now is not in use.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.seen().trouble.clone()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says what was loaded, and looks at the files from now on, until the last owner drops this. Once is enough. Must
@@ -118,7 +130,7 @@ impl<C: Send + Sync + 'static> Reloading<C> {
             Ok(bytes) => Ok(bytes.fingerprint()),
             Err(errors) => Err(sentence(errors)),
         };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         if look == seen.judged {
             seen.changing = None;
             return false;
@@ -130,13 +142,13 @@ impl<C: Send + Sync + 'static> Reloading<C> {
         *seen = Seen {
             judged: look,
             changing: None,
+            trouble: self.apply(read),
         };
-        drop(seen);
-        self.apply(read);
         false
     }
 
-    fn apply(&self, read: Result<Bytes, Vec<LoadError>>) {
+    /// Uses what was read, or says why not.
+    fn apply(&self, read: Result<Bytes, Vec<LoadError>>) -> Option<String> {
         let loaded = read.and_then(|bytes| Loaded::make(&self.files, &bytes, &self.make));
         let role = self.role;
         match loaded {
@@ -147,6 +159,7 @@ impl<C: Send + Sync + 'static> Reloading<C> {
                     tracing::info!(role, "authorities loaded");
                 }
                 self.current.store(Arc::new(loaded));
+                None
             }
             Err(errors) => {
                 let error = sentence(&errors);
@@ -155,6 +168,7 @@ impl<C: Send + Sync + 'static> Reloading<C> {
                     error,
                     "changed TLS files cannot be used; what they held before stays in use"
                 );
+                Some(error)
             }
         }
     }

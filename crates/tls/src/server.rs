@@ -167,6 +167,11 @@ impl Server {
         self.reloading.certificate()
     }
 
+    /// Why what the files hold now is not in use, after a change that could not be used.
+    pub fn trouble(&self) -> Option<String> {
+        self.reloading.trouble()
+    }
+
     /// Does the server's part of a handshake. It has no deadline of its own.
     ///
     /// Returns the connection, and the verified name of the client: the listed one, or the first of its certificate
