@@ -11,6 +11,7 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{hkdf, hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::process::geteuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::new_file::write_new;
@@ -171,8 +172,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Checks that there is a regular file that only its owner can read. Links are followed: orchestrators mount secrets
-/// as links.
+/// Checks that there is a regular file that only we can read. Links are followed: orchestrators mount secrets as links.
 fn check(path: &Path) -> Result<(), MasterKeyError> {
     let path_buf = || path.to_owned();
     let metadata = match fs::metadata(path) {
@@ -195,13 +195,20 @@ fn check(path: &Path) -> Result<(), MasterKeyError> {
         return Err(MasterKeyError::NotAFile { path: path_buf() });
     }
     let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    let is_ours = metadata.uid() == geteuid().as_raw();
+    if mode & exposed_bits(is_ours) != 0 {
         return Err(MasterKeyError::Readable {
             path: path_buf(),
             mode,
         });
     }
     Ok(())
+}
+
+/// Permission bits that let somebody else read or change the file. A file that belongs to another user reaches us through
+/// its group: so do orchestrators grant secrets to a process that is not root (Kubernetes' `fsGroup`).
+fn exposed_bits(is_ours: bool) -> u32 {
+    if is_ours { 0o077 } else { 0o037 }
 }
 
 /// Makes the file in one step: nobody ever sees half a key, and of two processes that start together one makes it.
@@ -297,6 +304,15 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let error = MasterKey::load_or_create(&path).unwrap_err();
             assert!(error.to_string().contains("chmod 600"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_an_orchestrator_grants_to_our_group_is_read_but_nobody_else_may() {
+        let refused = |mode: u32| mode & exposed_bits(false) != 0;
+        assert!(!refused(0o440) && !refused(0o400) && !refused(0o640));
+        for mode in [0o660, 0o444, 0o644, 0o404, 0o450] {
+            assert!(refused(mode), "{mode:o}");
         }
     }
 
