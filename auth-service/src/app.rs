@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use authn::{Authenticated, Validator, ValidatorConfig};
 use grpc_server::{
-    CallLimits, ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, call_stack,
-    serve,
+    CallLimits, ConnectionLimits, Listener, Readiness, ReadinessView, ReflectionError, Shutdown,
+    add_reflection, call_stack, methods, serve,
 };
 use proto::auth::v1::auth_service_server::AuthServiceServer;
 use proto::auth::v1::token_service_server::TokenServiceServer;
@@ -29,6 +29,8 @@ use crate::tokens::{AUDIENCE, AccessTokens, RefreshTokens};
 
 /// 4 KiB: no request of this service is larger than a token or a password and some names.
 const MAX_REQUEST_BYTES: usize = 4 * 1024;
+/// The service's name in metrics and traces.
+const SERVICE: &str = "auth-service";
 
 /// auth-service, ready to run: the store is open, the keys are loaded and the port is bound.
 pub struct App {
@@ -37,6 +39,7 @@ pub struct App {
     routes: Routes,
     readiness: Readiness,
     store: Arc<dyn AuthStore>,
+    calls: telemetry::Server,
 }
 
 /// Why the service cannot start. Each text is a sentence for the operator.
@@ -131,6 +134,9 @@ impl App {
             routes: routes.prepare(),
             readiness,
             store,
+            calls: config
+                .metrics
+                .server(SERVICE, methods(&[proto::auth::FILE_DESCRIPTOR_SET])),
         })
     }
 
@@ -139,11 +145,16 @@ impl App {
         self.listener.local_addr()
     }
 
+    /// How this service is, for others than gRPC clients.
+    pub fn readiness(&self) -> ReadinessView {
+        self.readiness.view()
+    }
+
     /// Serves until `shutdown`, drains, and closes the store.
     pub async fn run(self, shutdown: Shutdown) {
         tracing::info!(address = %self.local_addr(), "auth-service listens");
         tokio::spawn(self.readiness.run(shutdown.clone()));
-        let service = call_stack(self.routes, CallLimits::default());
+        let service = call_stack(self.routes, CallLimits::default(), self.calls);
         serve(self.listener, service, self.connections, shutdown).await;
         self.store.close().await;
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use grpc_server::ConnectionLimits;
 use jiff::SignedDuration;
 use settings::{Door, Mistakes, SettingsError};
+use telemetry::Metrics;
 use tls::Protocols;
 
 use crate::domain::session::SessionLimits;
@@ -108,6 +109,10 @@ pub struct Config {
     /// What is granted to connections. No flags here: they belong to the process.
     #[arg(skip)]
     pub connections: ConnectionLimits,
+
+    /// Where calls and store operations are counted. The services of one process share it.
+    #[arg(skip)]
+    pub metrics: Metrics,
 }
 
 /// Bounds on the hashing of passwords, which costs 19 MiB and about 15 ms of a core each time.
@@ -149,6 +154,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             hashing: HashingLimits::default(),
             connections: ConnectionLimits::default(),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -251,20 +257,21 @@ pub struct Command {
     #[command(flatten)]
     connections: ConnectionLimits,
 
-    /// Logging.
+    /// What every process has.
     #[command(flatten)]
-    pub log: telemetry::LogConfig,
+    pub process: process::ProcessConfig,
 
-    /// Traces.
-    #[command(flatten)]
-    pub traces: telemetry::TraceConfig,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub action: Option<process::Action>,
 }
 
 impl Command {
-    /// The settings of the service, the process's limits among them.
-    pub fn into_config(self) -> Config {
+    /// The settings of the service that is measured in `metrics`, the process's limits among them.
+    pub fn into_config(self, metrics: Metrics) -> Config {
         Config {
             connections: self.connections,
+            metrics,
             ..self.config
         }
     }
@@ -277,7 +284,8 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Config {
-        Command::parse_from(std::iter::once("auth-service").chain(arguments.iter().copied())).into_config()
+        Command::parse_from(std::iter::once("auth-service").chain(arguments.iter().copied()))
+            .into_config(Metrics::new())
     }
 
     fn mistakes(arguments: &[&str]) -> Vec<String> {

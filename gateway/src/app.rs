@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use grpc_server::{ConnectionLimits, Listener, Readiness, ReflectionError, Shutdown, add_reflection, serve};
+use grpc_server::{
+    ConnectionLimits, Listener, Readiness, ReadinessView, ReflectionError, Shutdown, add_reflection, methods,
+    serve,
+};
 use settings::SettingsError;
 use tls::Connector;
 use tonic::service::Routes;
@@ -71,12 +74,16 @@ impl App {
             .await
             .map_err(|source| BuildError::Listen { address, source })?
             .with_tls(settings.tls);
+        let calls = config
+            .metrics
+            .server("gateway", methods(&[proto::FILE_DESCRIPTOR_SET]));
         let router = web::router(
             local,
-            Forward::new(Arc::clone(&routes)),
+            Forward::new(Arc::clone(&routes), calls.clone()),
             config.calls.with_long_lived(routes.long_lived()),
             settings.allowed_origins,
             Arc::new(Jwks::new(auth)),
+            calls,
         );
         Ok(Self {
             listener,
@@ -89,6 +96,11 @@ impl App {
     /// The address that is really bound.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
+    }
+
+    /// How this gateway is, for others than gRPC clients.
+    pub fn readiness(&self) -> ReadinessView {
+        self.readiness.view()
     }
 
     /// Serves until `shutdown`, then drains; returns when the last connection is closed.

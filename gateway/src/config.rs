@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use grpc_server::{CallLimits, ConnectionLimits};
 use settings::{Door, Mistakes, ServiceUrl, SettingsError};
+use telemetry::Metrics;
 use tls::{ClientFlags, Protocols, ServerFiles};
 
 use crate::origin::Origin;
@@ -19,6 +20,10 @@ pub struct Config {
     /// What is granted to connections. No flags here: they belong to the process.
     #[arg(skip)]
     pub connections: ConnectionLimits,
+
+    /// Where calls are counted. The services of one process share it.
+    #[arg(skip)]
+    pub metrics: Metrics,
     /// What is granted to calls.
     #[arg(skip)]
     pub calls: CallLimits,

@@ -6,21 +6,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use grpc_server::{ConnectionInfo, Deadline, REQUEST_ID_HEADER, RequestId};
+use grpc_server::{ConnectionInfo, Deadline, RequestId};
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use rpc_error::{RpcError, reason};
-use telemetry::chain;
+use telemetry::{Server, UpstreamCall, chain};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use crate::forwarded_body::ForwardedBody;
+use crate::forwarded_body::{ForwardedBody, status_in};
 use crate::headers;
 use crate::routes::RouteTable;
-use crate::upstream::Upstream;
+use crate::upstream::{OpenCall, Upstream};
 
 /// When to try an upstream again that is not there.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -34,11 +35,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
     routes: Arc<RouteTable>,
+    measured: Server,
 }
 
 impl Forward {
-    pub(crate) fn new(routes: Arc<RouteTable>) -> Self {
-        Self { routes }
+    pub(crate) fn new(routes: Arc<RouteTable>, measured: Server) -> Self {
+        Self { routes, measured }
     }
 
     async fn forward<B>(&self, request: Request<B>) -> Result<Response<Body>, RpcError>
@@ -53,13 +55,21 @@ impl Forward {
         let message = body.collect().await.map_err(|_| unreadable())?.to_bytes();
         let extensions = &parts.extensions;
         let deadline = extensions.get::<Deadline>().copied();
-        let headers = headers::to_upstream(
+        let mut headers = headers::to_upstream(
             &parts.headers,
             extensions.get::<RequestId>(),
             deadline,
             extensions.get::<ConnectionInfo>().map(|info| info.peer.ip()),
         );
-        send(upstream, &target, &headers, &message, deadline).await
+        let mut measured = self.measured.begin_upstream(path, upstream.host());
+        measured.inject(&mut headers);
+        match send(upstream, &target, &headers, &message).await {
+            Ok((response, open)) => Ok(passed_on(response, open, deadline, upstream, measured)),
+            Err(error) => {
+                measured.end(error.code());
+                Err(error)
+            }
+        }
     }
 }
 
@@ -89,34 +99,51 @@ fn unreadable() -> RpcError {
     RpcError::invalid_argument(reason::MESSAGE_MALFORMED, "the request's body cannot be read")
 }
 
+/// The upstream's response, as soon as its headers are here.
 async fn send(
     upstream: &Upstream,
     path: &PathAndQuery,
     headers: &HeaderMap,
     message: &Bytes,
-    deadline: Option<Deadline>,
-) -> Result<Response<Body>, RpcError> {
+) -> Result<(Response<Incoming>, OpenCall), RpcError> {
     let (response, open) = upstream.post(path, headers, message).await.map_err(|error| {
-        let request_id = headers.get(REQUEST_ID_HEADER);
-        tracing::warn!(?request_id, error = chain(&error), "upstream call failed");
+        tracing::warn!(error = chain(&error), "upstream call failed");
         unavailable()
     })?;
-    let (parts, body) = response.into_parts();
-    if parts.status != StatusCode::OK || !is_grpc(&parts.headers) {
+    if response.status() != StatusCode::OK || !is_grpc(response.headers()) {
         let name = upstream.name();
-        tracing::warn!(upstream = name, status = %parts.status, "upstream does not speak gRPC");
+        tracing::warn!(upstream = name, status = %response.status(), "upstream does not speak gRPC");
         return Err(unavailable());
     }
+    Ok((response, open))
+}
+
+/// The response for the client.
+fn passed_on(
+    response: Response<Incoming>,
+    open: OpenCall,
+    deadline: Option<Deadline>,
+    upstream: &Upstream,
+    mut measured: UpstreamCall,
+) -> Response<Body> {
+    let (parts, body) = response.into_parts();
     let headers = headers::to_client(&parts.headers);
     let body = if headers.contains_key(headers::GRPC_STATUS) {
         // Trailers-only: the headers are the end of the stream.
+        measured.end(status_in(&headers));
         Body::empty()
     } else {
-        Body::new(ForwardedBody::new(body, open, deadline, upstream.name()))
+        Body::new(ForwardedBody::new(
+            body,
+            open,
+            deadline,
+            upstream.name(),
+            measured,
+        ))
     };
     let mut response = Response::new(body);
     *response.headers_mut() = headers;
-    Ok(response)
+    response
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -8,9 +8,9 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use rpc_error::RpcError;
-use telemetry::chain;
+use telemetry::{UpstreamCall, chain};
 use tokio::sync::mpsc;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::forward::unavailable;
 use crate::headers::{self, GRPC_STATUS};
@@ -31,15 +31,17 @@ pub(crate) struct ForwardedBody {
     frames: Option<mpsc::Receiver<Received>>,
     deadline: Option<Deadline>,
     upstream: &'static str,
+    measured: UpstreamCall,
 }
 
 impl ForwardedBody {
-    /// The body `from` of the call `open`, which is let go at `deadline` at the latest.
+    /// The body `from` of the call `open`, which is let go at `deadline` at the latest. `measured` ends with it.
     pub(crate) fn new(
         from: Incoming,
         open: OpenCall,
         deadline: Option<Deadline>,
         upstream: &'static str,
+        measured: UpstreamCall,
     ) -> Self {
         let (to, frames) = mpsc::channel(FRAMES_AHEAD);
         tokio::spawn(async move {
@@ -56,6 +58,7 @@ impl ForwardedBody {
             frames: Some(frames),
             deadline,
             upstream,
+            measured,
         }
     }
 
@@ -73,6 +76,7 @@ impl ForwardedBody {
 
     fn end(&mut self, trailers: &HeaderMap) -> Frame<Bytes> {
         self.frames = None;
+        self.measured.end(status_in(trailers));
         Frame::trailers(headers::to_client(trailers))
     }
 
@@ -115,6 +119,12 @@ impl Body for ForwardedBody {
     fn is_end_stream(&self) -> bool {
         self.frames.is_none()
     }
+}
+
+/// The status in the headers or trailers that end a response.
+pub(crate) fn status_in(end: &HeaderMap) -> Code {
+    end.get(GRPC_STATUS)
+        .map_or(Code::Unknown, |status| Code::from_bytes(status.as_bytes()))
 }
 
 /// Reads `from` as fast as `to` is read, to its end or until the client is gone. The call counts as open until

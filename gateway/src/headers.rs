@@ -21,14 +21,12 @@ pub(crate) const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc
 pub(crate) const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("x-idempotent-replay");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Tells a service something about the call, so it is passed on once or, above [`MOST_OF_A_NOTE`], not at all.
-const NOTES: [HeaderName; 4] = [TRACEPARENT, TRACESTATE, USER_AGENT, X_USER_AGENT];
+/// Tells a service something about the client, so it is passed on once or, above [`MOST_OF_A_NOTE`], not at all.
+const NOTES: [HeaderName; 2] = [USER_AGENT, X_USER_AGENT];
 
-/// 512 bytes: the length up to which W3C Trace Context (3.3.1.5) wants a `tracestate` propagated. Longer ones
-/// only cost the upstream.
+/// 512 bytes: longer ones only cost the upstream.
 const MOST_OF_A_NOTE: usize = 512;
 
 /// Passed on from a client as they are, and how many of each. Two `authorization` values stay two, so that
@@ -47,7 +45,8 @@ const FROM_UPSTREAM: [HeaderName; 7] = [
     IDEMPOTENT_REPLAY,
 ];
 
-/// The headers for the upstream: what is listed of the client's, and what the gateway itself knows.
+/// The headers for the upstream: what is listed of the client's, and what the gateway itself knows. The place in the
+/// trace comes from the call (`telemetry::UpstreamCall::inject`), never from the client's headers as they are.
 pub(crate) fn to_upstream(
     client: &HeaderMap,
     id: Option<&RequestId>,
@@ -137,10 +136,7 @@ mod tests {
             "traceparent",
         ]);
         let passed = to_upstream(&sent, None, None, None);
-        assert_eq!(
-            names(&passed),
-            ["authorization", "content-type", "te", "traceparent"]
-        );
+        assert_eq!(names(&passed), ["authorization", "content-type", "te"]);
     }
 
     #[test]
@@ -154,7 +150,7 @@ mod tests {
     #[test]
     fn a_client_cannot_pile_up_headers_for_the_upstream() {
         let allowed = ["authorization", "grpc-accept-encoding", "grpc-encoding"];
-        let notes = ["traceparent", "tracestate", "user-agent", "x-user-agent"];
+        let notes = ["user-agent", "x-user-agent"];
         let mut many = HeaderMap::new();
         for name in allowed.into_iter().chain(notes) {
             for _ in 0..60 {

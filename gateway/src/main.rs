@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use gateway::{App, Config};
-use grpc_server::{ConnectionLimits, Shutdown};
-use telemetry::{LogConfig, TraceConfig};
+use grpc_server::ConnectionLimits;
+use process::{Action, Process, ProcessConfig};
 
 /// gRPC-Web and CORS edge of invoice-app.
 #[derive(Debug, clap::Parser)]
@@ -17,24 +17,30 @@ struct Command {
     #[command(flatten)]
     connections: ConnectionLimits,
     #[command(flatten)]
-    log: LogConfig,
-    #[command(flatten)]
-    traces: TraceConfig,
+    process: ProcessConfig,
+    #[command(subcommand)]
+    action: Option<Action>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::exit_code(run(Command::parse()).await)
+    let command = Command::parse();
+    match &command.action {
+        Some(Action::Health(health)) => health.run().await,
+        None => telemetry::exit_code(serve(command).await),
+    }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("gateway", &command.log, &command.traces)?;
-    let shutdown = Shutdown::on_signals()?;
-    let app = App::build(Config {
+async fn serve(command: Command) -> Result<(), Box<dyn Error>> {
+    let process = Process::start("gateway", &command.process).await?;
+    let config = Config {
         connections: command.connections,
+        metrics: process.metrics(),
         ..command.config
-    })
-    .await?;
-    app.run(shutdown).await;
+    };
+    let app = App::build(config).await?;
+    process.ready_when([("gateway", app.readiness())]);
+    app.run(process.shutdown()).await;
+    process.end().await;
     Ok(())
 }

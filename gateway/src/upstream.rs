@@ -95,6 +95,11 @@ impl Upstream {
         self.name
     }
 
+    /// The host of its URL.
+    pub(crate) fn host(&self) -> &str {
+        self.url.authority().host()
+    }
+
     /// Posts `body` to `path` and returns as soon as the response's headers are here. A call that cannot have
     /// been processed is sent once more, within the budget.
     ///

@@ -9,6 +9,7 @@ use axum::routing::get;
 use grpc_server::{CallLimits, REQUEST_ID_HEADER, RequestId, call_stack};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method};
+use telemetry::Server;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceBuilder};
@@ -34,9 +35,10 @@ pub(crate) fn router(
     limits: CallLimits,
     allowed: Vec<Origin>,
     jwks: Arc<Jwks>,
+    measured: Server,
 ) -> Router {
     let calls = Routes::from(local.into_axum_router().fallback_service(forward));
-    let api = GrpcWebLayer::new().layer(call_stack(calls, limits));
+    let api = GrpcWebLayer::new().layer(call_stack(calls, limits, measured));
     let cors = cors(&allowed);
     let wall = from_fn_with_state(Arc::<[Origin]>::from(allowed), wall::guard);
     // Outermost first: what the wall refuses still carries the headers that let an allowed page read why.

@@ -9,7 +9,8 @@ mod product;
 use std::path::PathBuf;
 
 use grpc_server::ConnectionLimits;
-use telemetry::{LogConfig, TraceConfig};
+use process::{HealthCommand, ProcessConfig};
+use telemetry::Metrics;
 use tls::ClientFlags;
 
 pub use banner::banner;
@@ -53,11 +54,22 @@ pub struct Command {
     #[command(flatten)]
     pub connections: ConnectionLimits,
 
-    /// Logging.
+    /// What every process has.
     #[command(flatten)]
-    pub log: LogConfig,
+    pub process: ProcessConfig,
 
-    /// Traces.
-    #[command(flatten)]
-    pub traces: TraceConfig,
+    /// Where all three services are measured.
+    #[arg(skip)]
+    pub metrics: Metrics,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub action: Option<Action>,
+}
+
+/// What the binary does instead of serving.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Ask the running process whether it is ready: exit 0 when /readyz answers 200, else 1 and the reason.
+    Health(HealthCommand),
 }

@@ -5,21 +5,27 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use grpc_server::Shutdown;
-use invoice_app::{Command, Product, banner};
+use invoice_app::{Action, Command, Product, banner};
+use process::Process;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::exit_code(run(Command::parse()).await)
+    let command = Command::parse();
+    match &command.action {
+        Some(Action::Health(health)) => health.run().await,
+        None => telemetry::exit_code(serve(command).await),
+    }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("invoice-app", &command.log, &command.traces)?;
-    let shutdown = Shutdown::on_signals()?;
+async fn serve(mut command: Command) -> Result<(), Box<dyn Error>> {
+    let process = Process::start("invoice-app", &command.process).await?;
     let data_dir = command.data_dir.clone();
-    let product = Product::start(command, shutdown).await?;
+    command.metrics = process.metrics();
+    let product = Product::start(command, process.shutdown()).await?;
+    process.ready_when(product.readiness());
     // Nobody reads standard output? Then nobody misses it: serve all the same.
     let _printed = std::io::stdout().write_all(banner(product.addresses(), &data_dir).as_bytes());
     product.ended().await;
+    process.end().await;
     Ok(())
 }

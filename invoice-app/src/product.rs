@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use gateway::UpstreamConfig;
-use grpc_server::{CallLimits, DrainPace, Shutdown};
+use grpc_server::{CallLimits, DrainPace, ReadinessView, Shutdown};
 use invoice_service::TrustConfig;
 use settings::{Mistakes, SettingsError};
 use tls::ClientFlags;
@@ -64,6 +64,7 @@ pub enum BuildError {
 #[derive(Debug)]
 pub struct Product {
     addresses: Addresses,
+    readiness: [(&'static str, ReadinessView); 3],
     servers: [JoinHandle<()>; 3],
 }
 
@@ -107,8 +108,9 @@ impl Product {
             invoice,
             tls,
             connections,
-            log: _,
-            traces: _,
+            process: _,
+            metrics,
+            action: _,
         } = command;
         let encrypted = Encrypted {
             gateway: gateway.is_encrypted(),
@@ -123,11 +125,13 @@ impl Product {
         let issuer = auth.issuer.clone();
         let auth = auth_service::Config {
             connections: connections.clone(),
+            metrics: metrics.clone(),
             reflection: true,
             ..auth
         };
         let auth = auth_service::App::build(auth, &data_dir).await?;
         let auth_address = auth.local_addr();
+        let auth_readiness = auth.readiness();
         // Serves before the next is built, so that the keys are there as soon as somebody asks for them.
         let auth = tokio::spawn(auth.run(services.clone()));
 
@@ -139,6 +143,7 @@ impl Product {
         let invoice = invoice_service::Config {
             trust,
             connections: connections.clone(),
+            metrics: metrics.clone(),
             reflection: true,
             ..invoice
         };
@@ -154,6 +159,7 @@ impl Product {
             edge: gateway,
             upstreams,
             connections,
+            metrics,
             calls: CallLimits::default(),
         })
         .await?;
@@ -163,18 +169,32 @@ impl Product {
             invoice: invoice_address,
             encrypted,
         };
+        let readiness = [
+            ("auth-service", auth_readiness),
+            ("invoice-service", invoice.readiness()),
+            ("gateway", gateway.readiness()),
+        ];
         wait_for_keys(&invoice).await?;
         let servers = [
             tokio::spawn(invoice.run(services.clone())),
             tokio::spawn(gateway_first(gateway, shutdown.clone(), services.clone())),
             auth,
         ];
-        Ok(Self { addresses, servers })
+        Ok(Self {
+            addresses,
+            readiness,
+            servers,
+        })
     }
 
     /// Where the product listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// How each service is, for the admin port.
+    pub fn readiness(&self) -> [(&'static str, ReadinessView); 3] {
+        self.readiness.clone()
     }
 
     /// Waits until every service has drained and closed its store.

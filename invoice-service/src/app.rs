@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use authn::{Authenticated, RemoteKeys, Validator, ValidatorConfig};
 use grpc_server::{
-    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReflectionError, Shutdown,
-    add_reflection, call_stack, serve,
+    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError,
+    Shutdown, add_reflection, call_stack, methods, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
 use settings::SettingsError;
@@ -25,6 +25,8 @@ use crate::store::InvoiceStore;
 
 /// The audience of every access token of the product (RFC 9068).
 const AUDIENCE: &str = "invoiceapp";
+/// The service's name in metrics and traces.
+const SERVICE: &str = "invoice-service";
 /// Fetching keys gives up on a connection after this; it tries again by itself.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -37,6 +39,7 @@ pub struct App {
     readiness: Readiness,
     validator: Arc<Validator>,
     store: Arc<dyn InvoiceStore>,
+    calls: telemetry::Server,
 }
 
 /// Why the service cannot start. Each text is a sentence for the operator.
@@ -97,6 +100,9 @@ impl App {
             readiness,
             validator,
             store,
+            calls: config
+                .metrics
+                .server(SERVICE, methods(&[proto::invoice::FILE_DESCRIPTOR_SET])),
         })
     }
 
@@ -110,11 +116,16 @@ impl App {
         self.validator.is_ready()
     }
 
+    /// How this service is, for others than gRPC clients.
+    pub fn readiness(&self) -> ReadinessView {
+        self.readiness.view()
+    }
+
     /// Serves until `shutdown`, drains, and closes the store.
     pub async fn run(self, shutdown: Shutdown) {
         tracing::info!(address = %self.local_addr(), "invoice-service listens");
         tokio::spawn(self.readiness.run(shutdown.clone()));
-        let service = call_stack(self.routes, CallLimits::default());
+        let service = call_stack(self.routes, CallLimits::default(), self.calls);
         serve(self.listener, service, self.connections, shutdown).await;
         self.store.close().await;
     }

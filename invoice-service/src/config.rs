@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use grpc_server::ConnectionLimits;
 use settings::{Door, Mistakes, ServiceUrl, SettingsError};
+use telemetry::Metrics;
 use tls::{ClientFlags, Protocols};
 
 use crate::store::StoreUrl;
@@ -56,6 +57,10 @@ pub struct Config {
     /// What is granted to connections. No flags here: they belong to the process.
     #[arg(skip)]
     pub connections: ConnectionLimits,
+
+    /// Where calls and store operations are counted. The services of one process share it.
+    #[arg(skip)]
+    pub metrics: Metrics,
 }
 
 /// Whose access tokens are accepted.
@@ -101,6 +106,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             trust: TrustConfig::default(),
             connections: ConnectionLimits::default(),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -186,21 +192,22 @@ pub struct Command {
     )]
     pub data_dir: PathBuf,
 
-    /// Logging.
+    /// What every process has.
     #[command(flatten)]
-    pub log: telemetry::LogConfig,
+    pub process: process::ProcessConfig,
 
-    /// Traces.
-    #[command(flatten)]
-    pub traces: telemetry::TraceConfig,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub action: Option<process::Action>,
 }
 
 impl Command {
-    /// The settings of the service.
-    pub fn into_config(self) -> Config {
+    /// The settings of the service that is measured in `metrics`.
+    pub fn into_config(self, metrics: Metrics) -> Config {
         Config {
             trust: self.trust,
             connections: self.connections,
+            metrics,
             ..self.config
         }
     }
@@ -215,7 +222,7 @@ mod tests {
     fn mistakes(arguments: &[&str]) -> Vec<String> {
         let arguments = std::iter::once("invoice-service").chain(arguments.iter().copied());
         Command::parse_from(arguments)
-            .into_config()
+            .into_config(Metrics::new())
             .validate(Path::new("data"))
             .map_or_else(|error| error.mistakes().to_vec(), |_| vec![])
     }

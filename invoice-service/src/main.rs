@@ -4,21 +4,24 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use grpc_server::Shutdown;
 use invoice_service::{App, Command};
+use process::{Action, Process};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    telemetry::exit_code(run(Command::parse()).await)
+    let command = Command::parse();
+    match &command.action {
+        Some(Action::Health(health)) => health.run().await,
+        None => telemetry::exit_code(serve(command).await),
+    }
 }
 
-async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    telemetry::init("invoice-service", &command.log, &command.traces)?;
-    let shutdown = Shutdown::on_signals()?;
+async fn serve(command: Command) -> Result<(), Box<dyn Error>> {
+    let process = Process::start("invoice-service", &command.process).await?;
     let data_dir = command.data_dir.clone();
-    App::build(command.into_config(), &data_dir)
-        .await?
-        .run(shutdown)
-        .await;
+    let app = App::build(command.into_config(process.metrics()), &data_dir).await?;
+    process.ready_when([("invoice-service", app.readiness())]);
+    app.run(process.shutdown()).await;
+    process.end().await;
     Ok(())
 }

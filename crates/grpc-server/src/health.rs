@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
+use tokio::sync::watch;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
@@ -32,6 +33,39 @@ pub struct Readiness {
     /// Every name, the process's empty one first, and what was last reported for it.
     names: Vec<(String, Option<ServingStatus>)>,
     checks: Vec<Check>,
+    view: watch::Sender<ReadinessReport>,
+}
+
+/// What the checks said last, for others than gRPC clients; it follows the [`Readiness`] it comes from.
+#[derive(Debug, Clone)]
+pub struct ReadinessView(watch::Receiver<ReadinessReport>);
+
+impl ReadinessView {
+    /// How it is now.
+    pub fn report(&self) -> ReadinessReport {
+        self.0.borrow().clone()
+    }
+}
+
+/// Whether a server wants calls, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadinessReport {
+    /// What `grpc.health.v1.Health` says of the process: all checks pass that every service depends on, and the
+    /// shutdown has not begun.
+    pub ready: bool,
+    /// Every check, in the order in which they were added.
+    pub checks: Vec<CheckReport>,
+}
+
+/// How one check is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Its label: `store`.
+    pub check: String,
+    /// The one service that depends on it; `None` when the process does.
+    pub service: Option<String>,
+    /// Whether it passes; it has not failed before it failed three times in a row.
+    pub passes: bool,
 }
 
 struct Check {
@@ -82,7 +116,16 @@ impl Readiness {
                 .map(|name| (name, None))
                 .collect(),
             checks: Vec::new(),
+            view: watch::Sender::new(ReadinessReport {
+                ready: false,
+                checks: Vec::new(),
+            }),
         }
+    }
+
+    /// A view for others than gRPC clients. It says "not ready" until [`Readiness::service`] was called.
+    pub fn view(&self) -> ReadinessView {
+        ReadinessView(self.view.subscribe())
     }
 
     /// Adds a check that the process and every service in it depend on: "the store answers a ping".
@@ -134,6 +177,7 @@ impl Readiness {
             () = self.watch() => {}
             _ = shutdown.begun() => {}
         }
+        self.view.send_modify(|report| report.ready = false);
         for (name, _) in &self.names {
             let not_serving = ServingStatus::NotServing;
             self.reporter.set_service_status(name, not_serving).await;
@@ -175,6 +219,12 @@ impl Readiness {
 
     /// Reports what has changed; a status set again would wake every watcher.
     async fn report(&mut self) {
+        self.view.send_if_modified(|report| {
+            let now = report_of(&self.checks);
+            let is_new = *report != now;
+            *report = now;
+            is_new
+        });
         for (name, reported) in &mut self.names {
             let mut of_name = self
                 .checks
@@ -190,6 +240,20 @@ impl Readiness {
                 *reported = Some(status);
             }
         }
+    }
+}
+
+fn report_of(checks: &[Check]) -> ReadinessReport {
+    let reports = checks.iter().map(|check| CheckReport {
+        check: check.label.clone(),
+        service: check.service.clone(),
+        passes: check.state.is_ready(),
+    });
+    ReadinessReport {
+        ready: checks
+            .iter()
+            .all(|check| check.service.is_some() || check.state.is_ready()),
+        checks: reports.collect(),
     }
 }
 

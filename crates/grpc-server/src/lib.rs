@@ -17,6 +17,7 @@ mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod methods;
 mod reflection;
 mod serve;
 mod shutdown;
@@ -26,9 +27,10 @@ pub use calls::{
     encode_timeout,
 };
 pub use connection::{ConnectionInfo, TlsInfo};
-pub use health::{HealthService, Readiness};
+pub use health::{CheckReport, HealthService, Readiness, ReadinessReport, ReadinessView};
 pub use limits::ConnectionLimits;
 pub use listener::Listener;
+pub use methods::methods;
 pub use reflection::{ReflectionError, add_reflection};
 pub use serve::{Drained, serve};
 pub use shutdown::{DrainPace, Shutdown};

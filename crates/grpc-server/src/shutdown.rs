@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ impl DrainPace {
 pub struct Shutdown {
     began: CancellationToken,
     aborted: CancellationToken,
-    pace: Arc<OnceLock<DrainPace>>,
+    pace: Arc<OnceLock<(DrainPace, Instant)>>,
 }
 
 impl Shutdown {
@@ -79,7 +79,7 @@ impl Shutdown {
 
     /// Begins the shutdown. Only the first call sets the pace.
     pub fn begin(&self, pace: DrainPace) {
-        self.pace.get_or_init(|| pace);
+        self.pace.get_or_init(|| (pace, Instant::now()));
         self.began.cancel();
     }
 
@@ -94,10 +94,15 @@ impl Shutdown {
         self.began.is_cancelled()
     }
 
+    /// The time since the shutdown began; `None` before.
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.pace.get().map(|(_, began)| began.elapsed())
+    }
+
     /// Waits until the shutdown begins. Cancel-safe.
     pub async fn begun(&self) -> DrainPace {
         self.began.cancelled().await;
-        *self.pace.get_or_init(|| DrainPace::DEPLOYED)
+        self.pace.get_or_init(|| (DrainPace::DEPLOYED, Instant::now())).0
     }
 
     /// Waits until [`Shutdown::abort`]. Cancel-safe.

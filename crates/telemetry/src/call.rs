@@ -55,8 +55,8 @@ impl CallContext {
         work()
     }
 
-    /// Writes the place in the trace into the headers of a request on behalf of this call, in the place of what they
-    /// say. Does nothing without a trace.
+    /// Writes the place in the trace (W3C `traceparent` and `tracestate`) into the headers of a request on behalf of this
+    /// call, over what they say. Does nothing without a trace.
     pub fn inject(&self, headers: &mut HeaderMap) {
         TraceContextPropagator::new().inject_context(&self.0, &mut Inject(headers));
     }

@@ -93,8 +93,9 @@ impl Server {
         }
     }
 
-    /// A call of `path` that this server makes at `upstream` on behalf of `call`.
-    pub fn begin_upstream(&self, call: &CallContext, path: &str, upstream: &str) -> UpstreamCall {
+    /// A call of `path` that this server makes at the host `upstream` on behalf of the current call.
+    pub fn begin_upstream(&self, path: &str, upstream: &str) -> UpstreamCall {
+        let call = CallContext::current();
         let describe = || {
             let address = KeyValue::new("server.address", upstream.to_owned());
             let mut span = describe(self.method(path), SpanKind::Client);

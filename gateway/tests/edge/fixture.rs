@@ -42,6 +42,7 @@ impl Gateway {
                 tls: ClientFlags::default(),
             },
             connections: ConnectionLimits::default(),
+            metrics: telemetry::Metrics::new(),
             calls: CallLimits::default(),
         };
         let app = App::build(config).await.unwrap();

@@ -87,8 +87,13 @@ impl CallBody {
         let Some(inner) = self.inner.as_mut() else {
             return Poll::Ready(None);
         };
+        let poll = || Pin::new(inner).poll_frame(cx);
+        let poll_in_call = || match &self.log {
+            Some(log) => log.context().run(poll),
+            None => poll(),
+        };
         // The body is dropped after a panic, so nobody sees it broken.
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))) {
+        match catch_unwind(AssertUnwindSafe(poll_in_call)) {
             Ok(polled) => polled,
             Err(_) => self.end_with(RpcError::internal()),
         }

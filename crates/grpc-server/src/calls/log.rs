@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
-use std::time::Instant;
 
+use http::HeaderMap;
+use telemetry::{Call, CallContext, Server, code_name};
 use tonic::Code;
 
 use super::RequestId;
@@ -8,28 +9,40 @@ use super::RequestId;
 /// A path may be anything a caller sends; a log line carries no more of it than this.
 const MAX_METHOD_LENGTH: usize = 128;
 
-/// The one log line of a call, written by [`CallLog::end`], or when dropped: then nobody waited for the end.
+/// What is kept of a call: its one log line, its place in the metrics and its span, all finished by [`CallLog::end`],
+/// or when dropped: then nobody waited for the end.
 ///
-/// It names method, code, duration, request id and peer, and nothing of the request or of who sent it.
+/// The line names method, code, duration, request id, trace and peer, and nothing of the request or of who sent it.
 #[derive(Debug)]
 pub(super) struct CallLog {
     method: String,
     id: RequestId,
     peer: Option<SocketAddr>,
-    begun: Instant,
+    call: Call,
     ended: bool,
 }
 
 impl CallLog {
-    pub(super) fn begin(path: &str, id: RequestId, peer: Option<SocketAddr>) -> Self {
+    pub(super) fn begin(
+        server: &Server,
+        path: &str,
+        headers: &HeaderMap,
+        id: RequestId,
+        peer: Option<SocketAddr>,
+    ) -> Self {
         let end = path.floor_char_boundary(MAX_METHOD_LENGTH);
         Self {
             method: path.get(..end).unwrap_or_default().to_owned(),
+            call: server.begin(path, headers, id.as_str()),
             id,
             peer,
-            begun: Instant::now(),
             ended: false,
         }
+    }
+
+    /// The names under which the call's work runs.
+    pub(super) fn context(&self) -> &CallContext {
+        self.call.context()
     }
 
     pub(super) fn end(mut self, code: Code) {
@@ -38,17 +51,43 @@ impl CallLog {
 
     fn write(&mut self, code: Code) {
         self.ended = true;
-        let duration_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let duration_us = u64::try_from(self.call.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.call.end(code);
         let method = self.method.as_str();
         let request_id = self.id.as_str();
+        let trace_id = self.context().trace_id().map(tracing::field::display);
         let peer = self.peer.map(tracing::field::display);
-        let code_name = name(code);
+        let code_name = code_name(code);
         if is_our_fault(code) {
-            tracing::error!(method, code = code_name, duration_us, request_id, peer, "call");
+            tracing::error!(
+                method,
+                code = code_name,
+                duration_us,
+                request_id,
+                trace_id,
+                peer,
+                "call"
+            );
         } else if method.starts_with("/grpc.health.") {
-            tracing::debug!(method, code = code_name, duration_us, request_id, peer, "call");
+            tracing::debug!(
+                method,
+                code = code_name,
+                duration_us,
+                request_id,
+                trace_id,
+                peer,
+                "call"
+            );
         } else {
-            tracing::info!(method, code = code_name, duration_us, request_id, peer, "call");
+            tracing::info!(
+                method,
+                code = code_name,
+                duration_us,
+                request_id,
+                trace_id,
+                peer,
+                "call"
+            );
         }
     }
 }
@@ -63,27 +102,4 @@ impl Drop for CallLog {
 
 fn is_our_fault(code: Code) -> bool {
     matches!(code, Code::Internal | Code::Unknown | Code::DataLoss)
-}
-
-/// The code as the protocol's documents write it.
-fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }

@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
-use rpc_error::RpcError;
+use rpc_error::{RpcError, reason};
+use telemetry::Server;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -30,13 +31,16 @@ use crate::ConnectionInfo;
 /// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has
 /// none; also [`Deadline::current`]) and [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a
 /// write that must not be cut in half runs in its own task and the handler waits for that.
-pub fn call_stack<S>(inner: S, limits: CallLimits) -> CallStack<S> {
+///
+/// `server` measures the calls; whatever runs for one has its names ([`telemetry::CallContext`]).
+pub fn call_stack<S>(inner: S, limits: CallLimits, server: Server) -> CallStack<S> {
     CallStack {
         inner,
         around: Arc::new(Around {
             arrivals: Arrivals::new(&limits),
             in_flight: InFlight::new(&limits),
             limits,
+            server,
         }),
     }
 }
@@ -53,6 +57,7 @@ struct Around {
     limits: CallLimits,
     arrivals: Arrivals,
     in_flight: InFlight,
+    server: Server,
 }
 
 impl<S, B> Service<Request<B>> for CallStack<S>
@@ -93,8 +98,9 @@ impl Around {
             Some(info) => (Some(info.peer), info.draining),
             None => (None, CancellationToken::new()),
         };
-        let log = CallLog::begin(request.uri().path(), id.clone(), peer);
-        let deadline = deadline::of_call(request.headers(), request.uri().path(), &self.limits);
+        let path = request.uri().path();
+        let log = CallLog::begin(&self.server, path, request.headers(), id.clone(), peer);
+        let deadline = deadline::of_call(request.headers(), path, &self.limits);
         let facts = CallFacts {
             id: id.clone(),
             compressed: is_compressed(request.headers()),
@@ -103,9 +109,13 @@ impl Around {
         request.extensions_mut().insert(id.clone());
         deadline.and_then(|deadline| request.extensions_mut().insert(deadline));
 
-        let mut response = match self.handle(inner, request, deadline).await {
+        let handled = log.context().wrap(self.handle(inner, request, deadline));
+        let mut response = match handled.await {
             Ok((response, place)) => finish(response, facts, deadline, draining, log, place),
             Err(error) => {
+                if error.reason() == reason::OVERLOADED {
+                    self.server.count_refused();
+                }
                 let status = facts.status(error);
                 log.end(status.code());
                 status.into_http()
@@ -130,7 +140,7 @@ impl Around {
         match deadline {
             None => handled.await,
             Some(deadline) if deadline.remaining().is_zero() => Err(RpcError::deadline_exceeded()),
-            Some(deadline) => tokio::time::timeout_at(deadline.instant(), handled)
+            Some(deadline) => tokio::time::timeout_at(deadline.instant(), deadline.scope(handled))
                 .await
                 .map_err(|_| RpcError::deadline_exceeded())?,
         }

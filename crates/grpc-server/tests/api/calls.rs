@@ -49,9 +49,40 @@ async fn calls_above_the_limit_are_refused_at_once_and_health_is_still_answered(
         .await
         .unwrap();
 
+    let text = server.metrics.to_text();
+    for line in [
+        "rpc_server_refused_calls_total{service=\"test\"} 1\n",
+        "rpc_server_active_calls{service=\"test\"} 1\n",
+        "rpc_method=\"test.Text/Echo\",rpc_grpc_status_code=\"UNAVAILABLE\"} 1\n",
+        "rpc_method=\"grpc.health.v1.Health/Check\",rpc_grpc_status_code=\"OK\"} 1\n",
+    ] {
+        assert!(text.contains(line), "no {line} in {text}");
+    }
+
     server.release.send(true).unwrap();
     waiting.await.unwrap().unwrap();
     server.unary("/test.Text/Echo", "x").await.unwrap();
+}
+
+#[tokio::test]
+async fn whatever_works_on_a_call_knows_its_name() {
+    let server = start().await;
+    let named = || {
+        let mut request = Request::new(String::new());
+        let id = "mine".parse().unwrap();
+        request.metadata_mut().insert("x-request-id", id);
+        request
+    };
+    let answered = unary(server.channel().await, "/test.Text/Context", named()).await;
+    assert_eq!(answered.unwrap().into_inner(), "mine");
+    let mut client = tonic::client::Grpc::new(server.channel().await);
+    client.ready().await.unwrap();
+    let path = http::uri::PathAndQuery::from_static("/test.Text/StreamContext");
+    let codec = tonic_prost::ProstCodec::<String, String>::default();
+    let streamed = client.server_streaming(named(), path, codec).await;
+    let mut streamed = streamed.unwrap().into_inner();
+    assert_eq!(streamed.message().await.unwrap().as_deref(), Some("first"));
+    assert_eq!(streamed.message().await.unwrap().as_deref(), Some("mine"));
 }
 
 #[tokio::test]

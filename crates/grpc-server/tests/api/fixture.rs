@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _};
 use grpc_server::{
     CallLimits, ConnectionLimits, Deadline, DrainPace, Drained, Listener, Readiness, RequestId, Shutdown,
-    add_reflection, call_stack, serve,
+    add_reflection, call_stack, methods, serve,
 };
 use http::uri::PathAndQuery;
 use http::{Request, Response};
@@ -17,6 +17,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use rpc_error::RpcError;
+use telemetry::{CallContext, Metrics};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
@@ -37,6 +38,12 @@ pub(crate) struct Server {
     /// Lets every waiting `Wait` call answer.
     pub(crate) release: watch::Sender<bool>,
     pub(crate) ended: JoinHandle<Drained>,
+    pub(crate) metrics: Metrics,
+}
+
+fn test_methods() -> Vec<String> {
+    let own = ["Echo", "Wait", "Forever"].map(|method| format!("/test.Text/{method}"));
+    methods(&[]).into_iter().chain(own).collect()
 }
 
 pub(crate) async fn start() -> Server {
@@ -52,13 +59,19 @@ pub(crate) async fn start_with(calls: CallLimits, connections: ConnectionLimits)
     let routes = Routes::new(Text { released }).add_service(readiness.service().await);
     let routes = add_reflection(routes, &[]).unwrap();
     tokio::spawn(readiness.run(shutdown.clone()));
-    let stack = call_stack(routes, calls.with_long_lived(["/test.Text/Forever"]));
+    let metrics = Metrics::new();
+    let stack = call_stack(
+        routes,
+        calls.with_long_lived(["/test.Text/Forever"]),
+        metrics.server("test", test_methods()),
+    );
     let ended = tokio::spawn(serve(listener, stack, connections, shutdown.clone()));
     Server {
         addr,
         shutdown,
         release,
         ended,
+        metrics,
     }
 }
 
@@ -158,10 +171,12 @@ impl Service<Request<Body>> for Text {
             let codec = ProstCodec::<String, String>::default();
             let mut grpc = tonic::server::Grpc::new(codec).max_decoding_message_size(64);
             Ok(match handler.method.as_str() {
-                "Stream" | "Forever" | "Ticks" | "StreamPanic" => {
+                "Stream" | "Forever" | "Ticks" | "StreamContext" | "StreamPanic" => {
                     grpc.server_streaming(handler, request).await
                 }
-                "Echo" | "Wait" | "Panic" | "Fail" | "Deadline" | "Id" => grpc.unary(handler, request).await,
+                "Echo" | "Wait" | "Panic" | "Fail" | "Deadline" | "Id" | "Context" => {
+                    grpc.unary(handler, request).await
+                }
                 _ => Status::unimplemented("").into_http(),
             })
         }
@@ -190,9 +205,11 @@ impl tonic::server::UnaryService<String> for Handler {
                 "Panic" => panic!("asked to"),
                 "Fail" => return Err(RpcError::internal().into()),
                 "Deadline" => {
-                    let left = request.extensions().get::<Deadline>().unwrap().remaining();
-                    left.as_millis().to_string()
+                    let deadline = request.extensions().get::<Deadline>().copied();
+                    assert_eq!(Deadline::current(), deadline);
+                    deadline.unwrap().remaining().as_millis().to_string()
                 }
+                "Context" => CallContext::current().request_id().unwrap().to_owned(),
                 "Id" => request
                     .extensions()
                     .get::<RequestId>()
@@ -218,6 +235,11 @@ impl tonic::server::ServerStreamingService<String> for Handler {
             "Ticks" => stream::unfold((), |()| async {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 Some((Ok("tick".to_owned()), ()))
+            })
+            .boxed(),
+            "StreamContext" => stream::once(async {
+                tokio::task::yield_now().await;
+                Ok(CallContext::current().request_id().unwrap().to_owned())
             })
             .boxed(),
             "StreamPanic" => stream::once(async {

@@ -3,8 +3,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use grpc_server::{
-    CallLimits, ConnectionLimits, Listener, Readiness, Shutdown, add_reflection, call_stack, serve,
+    CallLimits, CheckReport, ConnectionLimits, Listener, Readiness, Shutdown, add_reflection, call_stack,
+    methods, serve,
 };
+use telemetry::Metrics;
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic::service::Routes;
@@ -31,7 +33,11 @@ async fn with_checks(store: Arc<AtomicBool>, upstream: Arc<AtomicBool>) -> (Heal
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let url = format!("http://{}", listener.local_addr());
     tokio::spawn(readiness.run(shutdown.clone()));
-    let stack = call_stack(routes, CallLimits::default());
+    let stack = call_stack(
+        routes,
+        CallLimits::default(),
+        Metrics::new().server("test", methods(&[])),
+    );
     tokio::spawn(serve(
         listener,
         stack,
@@ -166,4 +172,36 @@ async fn the_older_reflection_protocol_is_answered_too() {
 #[test]
 fn a_descriptor_set_that_does_not_decode_is_an_error_at_start() {
     add_reflection(Routes::default(), &[&[0xff]]).unwrap_err();
+}
+
+#[tokio::test]
+async fn a_view_says_what_each_check_says_and_not_ready_once_the_shutdown_begins() {
+    let shutdown = Shutdown::manual();
+    let mut readiness = Readiness::new(["a.A", "b.B"])
+        .check("store", || std::future::ready(true))
+        .check_service("b.B", "upstream", || std::future::ready(false));
+    let view = readiness.view();
+    assert!(!view.report().ready);
+    let _service = readiness.service().await;
+    assert_eq!(view.report().checks.len(), 2);
+    let running = tokio::spawn(readiness.run(shutdown.clone()));
+    let passing = async {
+        while !view.report().ready {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), passing)
+        .await
+        .expect("in time");
+    let reported = |check: CheckReport| (check.check, check.service, check.passes);
+    assert_eq!(
+        view.report().checks.into_iter().map(reported).collect::<Vec<_>>(),
+        [
+            ("store".to_owned(), None, true),
+            ("upstream".to_owned(), Some("b.B".to_owned()), false),
+        ]
+    );
+    shutdown.begin(PROMPT);
+    running.await.unwrap();
+    assert!(!view.report().ready);
 }

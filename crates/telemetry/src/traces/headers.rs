@@ -1,12 +1,17 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 
+/// 512 bytes: the length up to which W3C Trace Context (3.3.1.5) wants a `tracestate` propagated. Longer ones only cost
+/// the upstream.
+const MOST: usize = 512;
+
 /// Reads what a caller says about its trace.
 pub(crate) struct Extract<'a>(pub(crate) &'a HeaderMap);
 
 impl Extractor for Extract<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
+        let value = self.0.get(key).filter(|value| value.len() <= MOST)?;
+        value.to_str().ok()
     }
 
     fn keys(&self) -> Vec<&str> {
