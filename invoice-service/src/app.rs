@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use authn::{Authenticated, RemoteKeys, Validator, ValidatorConfig};
 use grpc_server::{
-    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError,
-    Shutdown, add_reflection, call_stack, methods, serve,
+    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError, Shutdown,
+    add_reflection, call_stack, methods, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
 use settings::SettingsError;
@@ -21,7 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::config::{Config, Settings};
 use crate::invoices::Invoices;
 use crate::rpc::InvoiceService;
-use crate::store::InvoiceStore;
+use crate::store::{self, InvoiceStore};
 
 /// The audience of every access token of the product (RFC 9068).
 const AUDIENCE: &str = "invoiceapp";
@@ -50,7 +50,7 @@ pub enum BuildError {
     Config(#[from] SettingsError),
     /// The store cannot be opened.
     #[error(transparent)]
-    Store(#[from] sqlite_engine::OpenError),
+    Store(#[from] store_url::OpenError),
     /// The port cannot be bound.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -83,7 +83,7 @@ impl App {
                 source,
             })?
             .with_tls(settings.tls.clone());
-        let store = settings.store.open()?;
+        let store = store::open(&settings.store).await?;
         let validator = validator(&config, &settings);
         let mut readiness = readiness(&store, &validator);
         let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
@@ -100,9 +100,7 @@ impl App {
             readiness,
             validator,
             store,
-            calls: config
-                .metrics
-                .server(SERVICE, methods(&[proto::invoice::FILE_DESCRIPTOR_SET])),
+            calls: config.metrics.server(SERVICE, methods(&[proto::invoice::FILE_DESCRIPTOR_SET])),
         })
     }
 

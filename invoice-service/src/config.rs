@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use grpc_server::ConnectionLimits;
-use settings::{Door, Mistakes, ServiceUrl, SettingsError};
+use settings::{Door, Mistakes, SecretText, ServiceUrl, SettingsError, secret_from};
+use store_url::StoreUrl;
 use telemetry::Metrics;
 use tls::{ClientFlags, Protocols};
 
-use crate::store::StoreUrl;
 use crate::tls_config::TlsConfig;
 
 /// The settings of invoice-service. Every field is a flag and an environment variable. Their ids carry the
@@ -20,15 +20,25 @@ pub struct Config {
     #[arg(id = "invoice_listen", long = "invoice-listen", env = "INVOICE_LISTEN_ADDR", value_name = "ADDR", default_value_t = Self::LISTEN)]
     pub listen: SocketAddr,
 
-    /// Where invoices are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and invoices.db in the data
-    /// directory.
+    /// Where invoices are kept: `sqlite:PATH`, `sqlite::memory:`, or `mongodb://…` and `mongodb+srv://…` for a replica
+    /// set or sharded cluster. Unset: `sqlite:` and invoices.db in the data directory.
     #[arg(
         id = "invoice_store_url",
         long = "invoice-store-url",
         env = "INVOICE_STORE_URL",
+        hide_env_values = true,
         value_name = "URL"
     )]
-    pub store_url: Option<String>,
+    pub store_url: Option<SecretText>,
+
+    /// File that holds the store URL, for one with a password.
+    #[arg(
+        id = "invoice_store_url_file",
+        long = "invoice-store-url-file",
+        env = "INVOICE_STORE_URL_FILE",
+        value_name = "FILE"
+    )]
+    pub store_url_file: Option<PathBuf>,
 
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
     #[arg(
@@ -101,6 +111,7 @@ impl Default for Config {
         Self {
             listen: Self::LISTEN,
             store_url: None,
+            store_url_file: None,
             reflection: false,
             plaintext: false,
             tls: TlsConfig::default(),
@@ -122,6 +133,17 @@ impl Config {
         self.validate(data_dir).map(drop)
     }
 
+    /// Where invoices are kept.
+    fn store(&self, data_dir: &Path, mistakes: &mut Mistakes) -> Option<StoreUrl> {
+        const FLAG: &str = "--invoice-store-url";
+        let (text, file) = (self.store_url.as_ref(), self.store_url_file.as_deref());
+        if text.is_none() && file.is_none() {
+            return Some(StoreUrl::file(data_dir.join("invoices.db")));
+        }
+        let url = secret_from(FLAG, text, file, mistakes)?;
+        mistakes.note(FLAG, url.expose().parse())
+    }
+
     /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
@@ -131,10 +153,7 @@ impl Config {
             self.listen,
             Door::new(self.tls.is_set(), self.plaintext),
         );
-        let store = match &self.store_url {
-            Some(url) => mistakes.note("--invoice-store-url", url.parse()),
-            None => Some(StoreUrl::file(data_dir.join("invoices.db"))),
-        };
+        let store = self.store(data_dir, &mut mistakes);
         let trust = &self.trust;
         let auth = trust
             .tls

@@ -9,13 +9,51 @@ use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::Person;
+use crate::mongo::ReplicaSet;
+
+/// `mongodb` lets every product keep its data on a replica set of its own; unset, or `sqlite`: in SQLite. The tests are
+/// the same for both.
+const STORE_VARIABLE: &str = "INVOICE_APP_TEST_STORE";
 
 /// The whole product in this process: auth-service, invoice-service and gateway on ports of their own, with their data
-/// in a temporary folder.
+/// in a temporary folder, or in MongoDB (see [`STORE_VARIABLE`]).
 pub struct RunningProduct {
     product: Product,
     shutdown: Shutdown,
+    data: Data,
+}
+
+/// What outlives a restart.
+struct Data {
     folder: TempDir,
+    mongodb: Option<ReplicaSet>,
+}
+
+impl Data {
+    async fn new() -> Self {
+        let mongodb = match std::env::var_os(STORE_VARIABLE) {
+            Some(store) if store == "mongodb" => Some(ReplicaSet::start().await),
+            Some(store) if store != "sqlite" => {
+                panic!("{STORE_VARIABLE} is sqlite or mongodb, not {store:?}")
+            }
+            Some(_) | None => None,
+        };
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+            mongodb,
+        }
+    }
+
+    /// The flags of the two stores; none for those of the data directory.
+    fn store_flags(&self) -> Vec<String> {
+        let url = |flag: &str, database| {
+            let set = self.mongodb.as_ref();
+            set.map(|set| format!("{flag}={}", set.url(database)))
+        };
+        let auth = url("--auth-store-url", "invoiceapp_auth");
+        let invoice = url("--invoice-store-url", "invoiceapp_invoice");
+        auth.into_iter().chain(invoice).collect()
+    }
 }
 
 impl RunningProduct {
@@ -26,15 +64,12 @@ impl RunningProduct {
 
     /// Starts it in a new folder with further flags.
     pub async fn start_with(flags: &[&str]) -> Self {
-        Self::start_in(
-            tempfile::tempdir().expect("a temporary folder can be made"),
-            flags,
-        )
-        .await
+        Self::start_on(Data::new().await, flags).await
     }
 
-    async fn start_in(folder: TempDir, flags: &[&str]) -> Self {
-        let data_dir = folder
+    async fn start_on(data: Data, flags: &[&str]) -> Self {
+        let data_dir = data
+            .folder
             .path()
             .to_str()
             .expect("temporary folders have plain names");
@@ -50,7 +85,10 @@ impl RunningProduct {
             "--invoice-listen",
             any_port,
         ];
-        let mut command = Command::parse_from(fixed.iter().chain(flags));
+        let store_flags = data.store_flags();
+        let store_flags = store_flags.iter().map(String::as_str);
+        let mut command =
+            Command::parse_from(fixed.into_iter().chain(store_flags).chain(flags.iter().copied()));
         // A machine that is busy with many tests hashes late; a test that is about shedding sets its own.
         command.auth.hashing.deadline = Duration::from_mins(1);
         let shutdown = Shutdown::manual();
@@ -59,7 +97,7 @@ impl RunningProduct {
         Self {
             product,
             shutdown,
-            folder,
+            data,
         }
     }
 
@@ -67,7 +105,7 @@ impl RunningProduct {
     pub async fn restart(self) -> Self {
         self.shutdown.begin(DrainPace::INTERACTIVE);
         self.product.ended().await;
-        Self::start_in(self.folder, &[]).await
+        Self::start_on(self.data, &[]).await
     }
 
     /// Stops it as Ctrl-C does.
@@ -83,7 +121,7 @@ impl RunningProduct {
 
     /// Where its data is.
     pub fn data_dir(&self) -> &Path {
-        self.folder.path()
+        self.data.folder.path()
     }
 
     /// Somebody new, signed in, with an organization of their own; calls go straight to the services.

@@ -2,7 +2,7 @@
 //! case looks at which store it runs on.
 
 mod lists;
-mod sample;
+pub(super) mod sample;
 mod writes;
 
 pub(super) use lists::*;

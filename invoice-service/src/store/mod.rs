@@ -1,7 +1,10 @@
 //! Where invoices are kept. [`InvoiceStore`] is the port; the modules below are its adapters, and [`contract`] is the
 //! suite that each of them passes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use store_url::{OpenError, StoreUrl};
 use thiserror::Error;
 
 use crate::domain::date::CalendarDate;
@@ -15,11 +18,23 @@ use crate::search::Words;
 #[cfg(test)]
 mod contract;
 mod document;
+mod indexed;
+mod mongodb;
 mod sqlite;
-mod url;
 
+use mongodb::MongoInvoiceStore;
 pub(crate) use sqlite::SqliteInvoiceStore;
-pub(crate) use url::StoreUrl;
+
+/// Opens the store that a URL names. SQLite blocks for the moment it takes.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenError> {
+    Ok(match url {
+        StoreUrl::Sqlite(location) => Arc::new(SqliteInvoiceStore::open(location)?),
+        StoreUrl::MongoDb(location) => Arc::new(MongoInvoiceStore::open(location).await?),
+    })
+}
 
 /// Keeps the invoices of every organization.
 ///
@@ -261,4 +276,9 @@ pub(crate) enum StoreError {
     /// The store holds what this program did not write, or refuses a statement of it: a defect.
     #[error("the store is broken")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What this program cannot have written, or cannot write.
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Broken(Box::new(error))
 }

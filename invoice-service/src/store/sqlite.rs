@@ -8,7 +8,7 @@ use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, 
 use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
 use self::row::Row;
-use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
+use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::Invoice;
 use crate::domain::state::State;
@@ -270,10 +270,6 @@ impl From<sqlite_engine::rusqlite::Error> for StoreError {
     fn from(error: sqlite_engine::rusqlite::Error) -> Self {
         Self::from(EngineError::from(error))
     }
-}
-
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Broken(Box::new(error))
 }
 
 #[cfg(test)]

@@ -17,20 +17,20 @@ use crate::domain::tax::{Tax, TaxCategory, TaxProfile};
 use crate::domain::text::{Paragraph, Text, UnitCode};
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
 
-pub(super) fn organization(name: &str) -> OrganizationId {
+pub(in crate::store) fn organization(name: &str) -> OrganizationId {
     OrganizationId::parse(&format!("org_{name}")).unwrap()
 }
 
-pub(super) fn date(text: &str) -> CalendarDate {
+pub(in crate::store) fn date(text: &str) -> CalendarDate {
     CalendarDate::parse(text).unwrap()
 }
 
-pub(super) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+pub(in crate::store) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::parse(text).unwrap()
 }
 
 /// A request with an id of its own for each number.
-pub(super) fn request(number: u32, content: &str) -> AppliedRequest {
+pub(in crate::store) fn request(number: u32, content: &str) -> AppliedRequest {
     AppliedRequest {
         id: RequestId::parse(&format!("f81d4fae-7dec-41d0-a765-0000{number:08x}")).unwrap(),
         fingerprint: Fingerprint::of("CreateInvoice", content.as_bytes()),
@@ -38,7 +38,7 @@ pub(super) fn request(number: u32, content: &str) -> AppliedRequest {
 }
 
 /// A draft with nothing but a currency.
-pub(super) fn blank(organization: &OrganizationId) -> Invoice {
+pub(in crate::store) fn blank(organization: &OrganizationId) -> Invoice {
     draft(
         organization,
         InvoiceHeader::blank(Currency::parse("EUR").unwrap()),
@@ -46,7 +46,11 @@ pub(super) fn blank(organization: &OrganizationId) -> Invoice {
     )
 }
 
-pub(super) fn draft(organization: &OrganizationId, header: InvoiceHeader, lines: Vec<NewLine>) -> Invoice {
+pub(in crate::store) fn draft(
+    organization: &OrganizationId,
+    header: InvoiceHeader,
+    lines: Vec<NewLine>,
+) -> Invoice {
     let identity = InvoiceIdentity {
         id: InvoiceId::generate(),
         organization_id: organization.clone(),
@@ -56,7 +60,7 @@ pub(super) fn draft(organization: &OrganizationId, header: InvoiceHeader, lines:
 }
 
 /// A line of one piece at this price, without tax.
-pub(super) fn line(price: &str) -> NewLine {
+pub(in crate::store) fn line(price: &str) -> NewLine {
     NewLine {
         id: None,
         content: LineContent {
@@ -69,7 +73,7 @@ pub(super) fn line(price: &str) -> NewLine {
 }
 
 /// A draft with every field set to something that a careless store would lose or change.
-pub(super) fn rich(organization: &OrganizationId) -> Invoice {
+pub(in crate::store) fn rich(organization: &OrganizationId) -> Invoice {
     let standard = |rate| Tax::new(TaxCategory::Standard, Rate::parse(rate).unwrap()).unwrap();
     let metadata = [(
         "order".to_owned(),
@@ -134,7 +138,7 @@ fn adjustment(kind: AdjustmentKind, value: AdjustmentValue, tax: Option<Tax>) ->
     }
 }
 
-pub(super) fn party(name: &str) -> Party {
+pub(in crate::store) fn party(name: &str) -> Party {
     Party {
         name: text(name),
         email: text("a@example.com"),

@@ -3,10 +3,10 @@
 use sqlite_engine::rusqlite::types::Value;
 use sqlite_engine::rusqlite::{Connection, params_from_iter};
 
-use super::row::or_last;
 use crate::domain::ids::OrganizationId;
 use crate::domain::state::State;
 use crate::store::document::kind_name;
+use crate::store::indexed::or_last;
 use crate::store::{Cursor, CursorKey, ListFilter, ListOrder, ListQuery, PAGE_BYTES, StoreError};
 
 /// The documents of the page, and whether another one comes after them.

@@ -1,0 +1,73 @@
+//! What every store keeps of an invoice beside its document, for its indexes.
+
+use super::document::{day, kind_name};
+use super::{StoreError, StoredInvoice, broken};
+use crate::domain::ids::Version;
+use crate::search::Words;
+
+/// What a due date or number that is absent is stored as: it sorts after every other text, as lists want it.
+const LAST: &str = "\u{10FFFF}";
+
+/// The text, or what stands for a blank one in a field that sorts blanks last.
+pub(super) fn or_last(text: &str) -> &str {
+    if text.is_empty() { LAST } else { text }
+}
+
+/// The fields that lists filter and sort by, derived from the invoice. Text that is absent is blank, or [`or_last`].
+#[derive(Debug, Clone)]
+pub(super) struct IndexedFields {
+    pub(super) org_id: String,
+    pub(super) id: String,
+    pub(super) version: i64,
+    pub(super) state: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) customer_id: String,
+    pub(super) currency_code: &'static str,
+    /// Blank last.
+    pub(super) number: String,
+    pub(super) issue_date: String,
+    /// Blank last.
+    pub(super) due_date: String,
+    pub(super) gross_minor: i64,
+    pub(super) remaining_minor: i64,
+    pub(super) create_time_ms: i64,
+    /// Each word with a blank before it, so that the beginnings of words can be told.
+    pub(super) words: String,
+    pub(super) create_request_id: Option<String>,
+    pub(super) create_fingerprint: Option<Vec<u8>>,
+}
+
+impl IndexedFields {
+    pub(super) fn of(stored: &StoredInvoice) -> Result<Self, StoreError> {
+        let invoice = &stored.invoice;
+        let header = &invoice.header;
+        let request = stored.created_by_request.as_ref();
+        let text = |value: Option<String>| value.unwrap_or_default();
+        Ok(Self {
+            org_id: invoice.identity.organization_id.to_string(),
+            id: invoice.identity.id.to_string(),
+            version: signed(invoice.version)?,
+            state: invoice.state.name(),
+            kind: kind_name(invoice.kind),
+            customer_id: text(header.customer_id.as_ref().map(ToString::to_string)),
+            currency_code: header.currency.code(),
+            number: or_last(&text(invoice.number.as_ref().map(ToString::to_string))).to_owned(),
+            issue_date: day(header.issue_date),
+            due_date: or_last(&day(header.effective_due_date())).to_owned(),
+            gross_minor: invoice.totals.gross.get(),
+            remaining_minor: invoice.totals.remaining.get(),
+            create_time_ms: invoice.create_time.as_millisecond(),
+            words: Words::of_invoice(invoice)
+                .iter()
+                .flat_map(|word| [" ", word])
+                .collect(),
+            create_request_id: request.map(|request| request.id.to_string()),
+            create_fingerprint: request.map(|request| request.fingerprint.as_bytes().to_vec()),
+        })
+    }
+}
+
+/// The integers of databases are signed.
+pub(super) fn signed(version: Version) -> Result<i64, StoreError> {
+    i64::try_from(version.get()).map_err(broken)
+}

@@ -1,0 +1,257 @@
+//! Invoices in MongoDB: the store of production, on a replica set or a cluster sharded by organization.
+
+mod entry;
+mod list;
+mod schema;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mongo_engine::bson::{Document, RawDocumentBuf, doc};
+use mongo_engine::mongodb::Collection;
+use mongo_engine::mongodb::options::{Hint, ReadConcern};
+use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError};
+use tokio::sync::Semaphore;
+
+use self::entry::{Entry, Found};
+use super::indexed::signed;
+use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
+use crate::domain::ids::{InvoiceId, OrganizationId, Version};
+use crate::domain::invoice::Invoice;
+use crate::domain::state::State;
+use crate::idempotency::{AppliedRequest, AppliedRequests};
+
+/// Where the URL names no database.
+const DATABASE: &str = "invoiceapp_invoice";
+/// Lists that are read at a time. The answer to one can be 16 MiB, and a slow search must not take every connection.
+const LISTS: usize = 16;
+
+/// [`InvoiceStore`] on one MongoDB database.
+#[derive(Debug, Clone)]
+pub(crate) struct MongoInvoiceStore {
+    engine: Engine,
+    invoices: Collection<RawDocumentBuf>,
+    lists: Arc<Semaphore>,
+}
+
+impl MongoInvoiceStore {
+    /// Connects, and makes the collection's indexes.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`]: unreachable, standalone, too old, too new a schema, an index in the way.
+    pub(crate) async fn open(location: &Location) -> Result<Self, OpenError> {
+        let engine = Engine::open(location, DATABASE, &schema::schema()).await?;
+        Ok(Self {
+            invoices: engine.collection(schema::INVOICES),
+            engine,
+            lists: Arc::new(Semaphore::new(LISTS)),
+        })
+    }
+
+    /// What the request created earlier.
+    async fn created_by(
+        &self,
+        organization: &OrganizationId,
+        request: &AppliedRequest,
+    ) -> Result<Insertion, StoreError> {
+        let filter = by_request(organization, request);
+        let earlier = self.find_settled(filter, schema::BY_REQUEST).await?;
+        // The id of an invoice is random, so only a request id can have been taken.
+        let earlier = earlier.ok_or_else(|| broken(EngineError::Duplicate))?;
+        if entry::fingerprint(&earlier)? != request.fingerprint.as_bytes() {
+            return Ok(Insertion::RequestIdReused);
+        }
+        Ok(match entry::decode(&earlier)? {
+            Some(stored) => Insertion::Repeated(Box::new(stored.invoice)),
+            None => Insertion::RepeatedAfterDeletion(entry::id(&earlier)?),
+        })
+    }
+
+    /// The state and version of an invoice that is not deleted.
+    async fn found(&self, organization: &OrganizationId, invoice: &InvoiceId) -> Result<Found, StoreError> {
+        match self
+            .find_settled(one(organization, invoice), schema::BY_ID)
+            .await?
+        {
+            Some(found) => Found::of(&found),
+            None => Err(StoreError::NotFound),
+        }
+    }
+
+    /// The entry that stood in the way of a write, once a majority has it. A plain read could still be answered from
+    /// before it: the primary refuses a write by what it has itself, and shows what a majority has.
+    async fn find_settled(
+        &self,
+        filter: Document,
+        index: &'static str,
+    ) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let invoices = self.invoices.clone();
+        let find = async move {
+            let find = invoices.find_one(filter).hint(Hint::Name(index.to_owned()));
+            find.read_concern(ReadConcern::linearizable())
+                .max_time(OPERATION_TIME)
+                .await
+        };
+        Ok(self.engine.run(find).await?)
+    }
+}
+
+/// The filter of one invoice that is not deleted.
+fn one(organization: &OrganizationId, invoice: &InvoiceId) -> Document {
+    doc! { "org_id": organization.as_str(), "_id": invoice.as_str(), "deleted": false }
+}
+
+/// The filter of the invoice that a request created, deleted or not.
+fn by_request(organization: &OrganizationId, request: &AppliedRequest) -> Document {
+    doc! { "org_id": organization.as_str(), "create_request_id": request.id.to_string() }
+}
+
+/// The filter, at this version only.
+fn versioned(mut filter: Document, version: Version) -> Result<Document, StoreError> {
+    filter.insert("version", signed(version)?);
+    Ok(filter)
+}
+
+/// The filter, for a draft only, at this version when there is one.
+fn draft_at(mut filter: Document, version: Option<Version>) -> Result<Document, StoreError> {
+    filter.insert("state", State::Draft.name());
+    match version {
+        Some(version) => versioned(filter, version),
+        None => Ok(filter),
+    }
+}
+
+#[async_trait]
+impl InvoiceStore for MongoInvoiceStore {
+    async fn insert(
+        &self,
+        invoice: Invoice,
+        request: Option<AppliedRequest>,
+    ) -> Result<Insertion, StoreError> {
+        let stored = StoredInvoice {
+            invoice,
+            created_by_request: request,
+            applied: AppliedRequests::default(),
+        };
+        let entry = Entry::of(&stored)?.into_document()?;
+        let invoices = self.invoices.clone();
+        let inserted = self.engine.run(async move { invoices.insert_one(entry).await });
+        match (inserted.await, request) {
+            (Ok(_), _) => Ok(Insertion::Inserted(Box::new(stored.invoice))),
+            (Err(EngineError::Duplicate), Some(request)) => {
+                self.created_by(&stored.invoice.identity.organization_id, &request)
+                    .await
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        let (invoices, filter) = (self.invoices.clone(), one(organization, invoice));
+        let find = async move {
+            let find = invoices
+                .find_one(filter)
+                .hint(Hint::Name(schema::BY_ID.to_owned()));
+            find.projection(doc! { "_id": 0, "document": 1 })
+                .max_time(OPERATION_TIME)
+                .await
+        };
+        let found = self.engine.run(find).await?;
+        let stored = found.map(|found| entry::decode(&found)).transpose()?;
+        stored.flatten().ok_or(StoreError::NotFound)
+    }
+
+    async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
+        let find = list::Find::of(organization, &query);
+        let (invoices, lists) = (self.invoices.clone(), Arc::clone(&self.lists));
+        let read = self.engine.run(async move {
+            // Never closed.
+            let _place = lists.acquire_owned().await;
+            list::documents(&invoices, find, query.limit).await
+        });
+        let (entries, more) = read.await?;
+        let decoded = entries.iter().map(|entry| {
+            let stored = entry::decode(entry)?;
+            stored.map(|stored| stored.invoice).ok_or(StoreError::NotFound)
+        });
+        Ok(ListPage {
+            invoices: decoded.collect::<Result<_, _>>()?,
+            more,
+        })
+    }
+
+    async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
+        let identity = &stored.invoice.identity;
+        let filter = versioned(one(&identity.organization_id, &identity.id), expected)?;
+        let entry = Entry::of(&stored)?.into_document()?;
+        let invoices = self.invoices.clone();
+        let replaced = self
+            .engine
+            .run(async move { invoices.replace_one(filter, entry).await })
+            .await?;
+        if replaced.matched_count == 1 {
+            return Ok(());
+        }
+        let found = self.found(&identity.organization_id, &identity.id).await?;
+        Err(StoreError::VersionConflict {
+            current: found.version,
+        })
+    }
+
+    async fn delete_draft(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError> {
+        let filter = draft_at(one(organization, invoice), expected)?;
+        // What stays is what keeps the request id used.
+        let forget = doc! {
+            "$set": { "deleted": true, "customer_id": "", "words": "" },
+            "$unset": { "document": "" },
+        };
+        let invoices = self.invoices.clone();
+        let deleted = self
+            .engine
+            .run(async move { invoices.update_one(filter, forget).await })
+            .await?;
+        if deleted.matched_count == 1 {
+            return Ok(());
+        }
+        let found = self.found(organization, invoice).await?;
+        if expected.is_none_or(|expected| expected == found.version) {
+            Err(StoreError::NotDraft { state: found.state })
+        } else {
+            Err(StoreError::VersionConflict {
+                current: found.version,
+            })
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.engine.ping().await?)
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Overloaded => Self::Overloaded,
+            EngineError::Unavailable(_) | EngineError::Closed => Self::Unavailable(Box::new(error)),
+            EngineError::Duplicate | EngineError::Panicked | EngineError::Refused(_) => {
+                Self::Broken(Box::new(error))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

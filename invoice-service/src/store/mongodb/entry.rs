@@ -1,0 +1,99 @@
+//! One invoice as an entry of the collection: its document, and beside it the fields that the indexes need.
+
+use mongo_engine::bson::{
+    self, Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, serialize_to_raw_document_buf,
+    spec::BinarySubtype,
+};
+
+use crate::domain::ids::{InvoiceId, Version};
+use crate::domain::state::State;
+use crate::store::document::{self, InvoiceDocument};
+use crate::store::indexed::IndexedFields;
+use crate::store::{StoreError, StoredInvoice, broken};
+
+/// What is stored of an invoice that is not deleted.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) fields: IndexedFields,
+    pub(super) document: RawDocumentBuf,
+}
+
+impl Entry {
+    pub(super) fn of(stored: &StoredInvoice) -> Result<Self, StoreError> {
+        Ok(Self {
+            fields: IndexedFields::of(stored)?,
+            document: serialize_to_raw_document_buf(&InvoiceDocument::from(stored)).map_err(broken)?,
+        })
+    }
+
+    pub(super) fn into_document(self) -> Result<RawDocumentBuf, StoreError> {
+        let Self { fields, document } = self;
+        let mut entry = RawDocumentBuf::new();
+        let mut put = |name: &str, value: bson::RawBson| {
+            let name = bson::raw::CString::try_from(name).map_err(broken)?;
+            entry.append(name, value);
+            Ok::<_, StoreError>(())
+        };
+        put("_id", fields.id.into())?;
+        put("org_id", fields.org_id.into())?;
+        put("deleted", false.into())?;
+        put("version", fields.version.into())?;
+        put("state", fields.state.into())?;
+        put("kind", fields.kind.into())?;
+        put("customer_id", fields.customer_id.into())?;
+        put("currency_code", fields.currency_code.into())?;
+        put("number", fields.number.into())?;
+        put("issue_date", fields.issue_date.into())?;
+        put("due_date", fields.due_date.into())?;
+        put("gross_minor", fields.gross_minor.into())?;
+        put("remaining_minor", fields.remaining_minor.into())?;
+        put("create_time_ms", fields.create_time_ms.into())?;
+        put("words", fields.words.into())?;
+        if let (Some(id), Some(fingerprint)) = (fields.create_request_id, fields.create_fingerprint) {
+            put("create_request_id", id.into())?;
+            let bytes = Binary {
+                subtype: BinarySubtype::Generic,
+                bytes: fingerprint,
+            };
+            put("create_fingerprint", bytes.into())?;
+        }
+        put("document", document.into())?;
+        Ok(entry)
+    }
+}
+
+/// The invoice that an entry holds; `None` when it has been deleted.
+pub(super) fn decode(entry: &RawDocument) -> Result<Option<StoredInvoice>, StoreError> {
+    let Some(document) = entry.get("document").map_err(broken)? else {
+        return Ok(None);
+    };
+    let document = document.as_document().ok_or(StoreError::NotFound)?;
+    let document: InvoiceDocument = deserialize_from_slice(document.as_bytes()).map_err(broken)?;
+    document.try_into().map(Some).map_err(broken)
+}
+
+/// The id of an entry.
+pub(super) fn id(entry: &RawDocument) -> Result<InvoiceId, StoreError> {
+    InvoiceId::parse(entry.get_str("_id").map_err(broken)?).map_err(broken)
+}
+
+/// What the request that created an entry asked for.
+pub(super) fn fingerprint(entry: &RawDocument) -> Result<&[u8], StoreError> {
+    Ok(entry.get_binary("create_fingerprint").map_err(broken)?.bytes)
+}
+
+/// What an entry says of an invoice that is not deleted.
+pub(super) struct Found {
+    pub(super) version: Version,
+    pub(super) state: State,
+}
+
+impl Found {
+    pub(super) fn of(entry: &RawDocument) -> Result<Self, StoreError> {
+        let version = entry.get_i64("version").map_err(broken)?;
+        Ok(Self {
+            version: Version::new(u64::try_from(version).map_err(broken)?),
+            state: document::state(entry.get_str("state").map_err(broken)?).map_err(broken)?,
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! The collection and its indexes.
+
+use mongo_engine::bson::{Document, doc};
+use mongo_engine::{Index, Schema};
+
+use crate::store::ListOrder;
+
+pub(super) const INVOICES: &str = "invoices";
+pub(super) const BY_ID: &str = "by_id";
+pub(super) const BY_REQUEST: &str = "by_request";
+
+/// Every index begins with the organization, which is the shard key, `{ org_id: 1 }`: a query goes to one shard, and a
+/// unique index holds over all of them.
+///
+/// The index of an order goes on with every field that a list can filter by. What a filter leaves out is then left out
+/// by its key, and only documents that are shown are read (docs/adr/0009).
+pub(super) fn schema() -> Schema {
+    let mut indexes = vec![
+        Index::new(INVOICES, BY_ID, doc! { "org_id": 1, "_id": 1 }).unique(),
+        Index::new(INVOICES, BY_REQUEST, doc! { "org_id": 1, "create_request_id": 1 })
+            .unique()
+            .partial(doc! { "create_request_id": { "$exists": true } }),
+    ];
+    indexes.extend(LIST_ORDERS.into_iter().map(|order| {
+        let OrderIndex { name, key, direction } = index(order);
+        let mut keys = doc! { "org_id": 1, key: direction, "_id": direction };
+        keys.extend(
+            FILTERED
+                .iter()
+                .filter(|field| **field != key)
+                .map(|field| ((*field).to_owned(), 1.into())),
+        );
+        Index::new(INVOICES, name, keys).partial(doc! { "deleted": false })
+    }));
+    Schema {
+        name: INVOICES,
+        version: 1,
+        indexes,
+    }
+}
+
+/// What a list can filter by.
+const FILTERED: [&str; 8] = [
+    "state",
+    "kind",
+    "customer_id",
+    "currency_code",
+    "issue_date",
+    "due_date",
+    "remaining_minor",
+    "words",
+];
+
+const LIST_ORDERS: [ListOrder; 5] = [
+    ListOrder::CreateTimeDescending,
+    ListOrder::IssueDateDescending,
+    ListOrder::DueDateAscending,
+    ListOrder::NumberAscending,
+    ListOrder::GrossDescending,
+];
+
+/// The index that has an order.
+pub(super) struct OrderIndex {
+    pub(super) name: &'static str,
+    /// The field that the order is by; ties are broken by `_id`.
+    pub(super) key: &'static str,
+    /// 1 or -1, of both.
+    pub(super) direction: i32,
+}
+
+impl OrderIndex {
+    pub(super) fn sort(&self) -> Document {
+        doc! { self.key: self.direction, "_id": self.direction }
+    }
+}
+
+pub(super) const fn index(order: ListOrder) -> OrderIndex {
+    let (name, key, direction) = match order {
+        ListOrder::CreateTimeDescending => ("by_create_time", "create_time_ms", -1),
+        ListOrder::IssueDateDescending => ("by_issue_date", "issue_date", -1),
+        ListOrder::DueDateAscending => ("by_due_date", "due_date", 1),
+        ListOrder::NumberAscending => ("by_number", "number", 1),
+        ListOrder::GrossDescending => ("by_gross", "gross_minor", -1),
+    };
+    OrderIndex { name, key, direction }
+}
