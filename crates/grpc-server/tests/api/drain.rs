@@ -5,10 +5,13 @@ use rpc_error::{Details, reason};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tonic::{Code, Status, Streaming};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::fixture::{PROMPT, start, start_with, stream, unary};
+use crate::raw_http2::{DATA, GOAWAY, HEADERS, RawClient, frame, head};
 
-async fn end_of(mut stream: Streaming<String>) -> Status {
+async fn end_of<M>(mut stream: Streaming<M>) -> Status {
     loop {
         match stream.message().await {
             Ok(Some(_)) => {}
@@ -59,6 +62,56 @@ async fn a_busy_stream_ends_between_two_messages() {
     server.shutdown.begin(PROMPT);
     assert_eq!(Details::of(&end_of(ticks).await).reason(), reason::SHUTTING_DOWN);
     assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn goaway_comes_before_the_end_of_a_stream() {
+    let server = start().await;
+    let mut client = RawClient::connect(server.addr).await;
+    client.call(1, "/test.Text/Forever").await;
+    client.until(|frame| frame.kind == DATA).await;
+    server.shutdown.begin(PROMPT);
+    let frames = client.until(|frame| frame.ends(1)).await;
+    assert!(frames.iter().any(|frame| frame.kind == GOAWAY), "{frames:?}");
+    assert_eq!(frames.last().unwrap().kind, HEADERS, "trailers");
+}
+
+#[tokio::test]
+async fn health_watchers_and_half_requests_hold_no_shutdown_up() {
+    let limits = CallLimits {
+        arrival: Duration::from_millis(500),
+        ..CallLimits::default()
+    };
+    let server = start_with(limits, ConnectionLimits::default()).await;
+    let mut health = HealthClient::new(server.channel().await);
+    let watched = health.watch(HealthCheckRequest::default()).await.unwrap();
+    let whole = head(1, "/test.Text/Echo");
+    let half_head = [&frame(HEADERS, 0, 1, &[0; 99])[..9], &whole[9..20]].concat();
+    let half_data = frame(DATA, 0, 1, &[0; 50]);
+    let mut silent = Vec::new();
+    for sent in [&half_head[..], &whole, &[&whole, &half_data[..20]].concat()] {
+        let mut client = RawClient::connect(server.addr).await;
+        client.send(sent).await;
+        silent.push(client);
+    }
+    let mut silent_over_http1 = Vec::new();
+    let head = "POST /test.Text/Echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc\r\n";
+    for rest in ["", "te: trailers\r\ncontent-length: 9\r\n\r\n\0\0"] {
+        let mut socket = TcpStream::connect(server.addr).await.unwrap();
+        socket
+            .write_all(format!("{head}{rest}").as_bytes())
+            .await
+            .unwrap();
+        silent_over_http1.push(socket);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let begun = Instant::now();
+    server.shutdown.begin(PROMPT);
+    let status = end_of(watched.into_inner()).await;
+    assert_eq!(Details::of(&status).reason(), reason::SHUTTING_DOWN);
+    assert_eq!(server.ended.await.unwrap().cut_connections, 0);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

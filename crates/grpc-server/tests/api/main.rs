@@ -6,6 +6,8 @@ mod calls;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod descriptors;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod fixture;
@@ -13,3 +15,9 @@ mod fixture;
 mod health;
 #[cfg(test)]
 mod malformed;
+#[cfg(test)]
+mod raw_http2;
+#[cfg(test)]
+mod slow_requests;
+#[cfg(test)]
+mod stream_limits;
