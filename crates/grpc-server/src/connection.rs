@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tls::Stream;
+use tls::{Protocols, Stream};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,8 @@ pub struct TlsInfo {
     /// The verified name of the peer: the one on the allow-list, or without a list the first of its certificate. `None`
     /// when this server asks for no certificates.
     pub peer_name: Option<Arc<str>>,
+    /// What the server offers; with [`Protocols::Grpc`] it is not meant for browsers.
+    pub protocols: Protocols,
 }
 
 /// A connection that nothing was read from yet.
@@ -123,10 +125,10 @@ where
                 () = phases.draining.cancelled() => None,
                 () = phases.aborting.cancelled() => None,
             };
-            let Some((stream, peer_name)) = shaken else {
+            let Some((stream, info)) = shaken else {
                 return false;
             };
-            (stream, Some(TlsInfo { peer_name }))
+            (stream, Some(info))
         }
     };
     let activity = Arc::new(Activity::default());

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tls::{HandshakeError, Stream};
 use tokio::net::TcpStream;
 
+use crate::TlsInfo;
 use crate::listener::LogGate;
 
 /// Does the TLS handshakes of one server, and says what came of those that failed.
@@ -23,16 +24,15 @@ impl Handshakes {
         }
     }
 
-    /// The connection and the verified name of the peer, or `None` after a handshake that failed, which is the peer's
+    /// The connection and what is known of the peer, or `None` after a handshake that failed, which is the peer's
     /// affair. A peer that our authority knows and the allow-list does not is a mistake of ours or an intruder: that is
     /// worth a line.
-    pub(crate) async fn accept(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> Option<(Stream, Option<Arc<str>>)> {
+    pub(crate) async fn accept(&self, stream: TcpStream, peer: SocketAddr) -> Option<(Stream, TlsInfo)> {
         match self.tls.accept(stream).await {
-            Ok(shaken) => Some(shaken),
+            Ok((stream, peer_name)) => {
+                let protocols = self.tls.protocols();
+                Some((stream, TlsInfo { peer_name, protocols }))
+            }
             Err(HandshakeError::PeerNotAllowed(refused)) => {
                 let mut gate = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 if gate.opens() {

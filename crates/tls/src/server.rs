@@ -136,6 +136,7 @@ impl ServerFiles {
 #[derive(Debug, Clone)]
 pub struct Server {
     reloading: Arc<Reloading<ServerConfig>>,
+    protocols: Protocols,
     peers: AllowList,
 }
 
@@ -152,6 +153,7 @@ impl Server {
         let make = Box::new(move |material: &Material| config(material, protocols, &list));
         Ok(Self {
             reloading: Arc::new(Reloading::load(role, files, every, make)?),
+            protocols,
             peers,
         })
     }
@@ -165,6 +167,11 @@ impl Server {
     /// The certificate that the next handshake presents.
     pub fn certificate(&self) -> Option<CertificateInfo> {
         self.reloading.certificate()
+    }
+
+    /// What is spoken inside.
+    pub fn protocols(&self) -> Protocols {
+        self.protocols
     }
 
     /// Why what the files hold now is not in use, after a change that could not be used.

@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_TYPE, TE};
+use http::header::{CONTENT_TYPE, ORIGIN, TE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use rpc_error::{RpcError, reason};
 use telemetry::Server;
+use tls::Protocols;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -206,14 +207,29 @@ fn finish(
 /// `application/grpc`, or one of its `+codec` forms, in a request that no web page can make: a foreign page
 /// may send other content types over HTTP/1 without asking (a "simple" request in the terms of CORS), and one
 /// whose name was pointed at this machine (DNS rebinding) any of them, but never `te`, and no browser speaks
-/// HTTP/2 without TLS.
+/// HTTP/2 without TLS. With TLS it does, but says that it is one.
 fn is_grpc(request: &Request<Body>) -> bool {
     let headers = request.headers();
+    if is_astray(request) {
+        return false;
+    }
     let is_grpc = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"));
     is_grpc && (request.version() == Version::HTTP_2 || headers.get(TE).is_some_and(|te| te == "trailers"))
+}
+
+/// Whether a browser has found a TLS port of a service. The gateway's port is for browsers and has a wall of its own.
+///
+/// Fetch (3.1, and Fetch Metadata 2) makes a browser send `origin` with every POST across origins, and `sec-fetch-mode`
+/// with every request to an https URL; a page can take away neither.
+fn is_astray(request: &Request<Body>) -> bool {
+    let info = request.extensions().get::<ConnectionInfo>();
+    let tls = info.and_then(|info| info.tls.as_ref());
+    let headers = request.headers();
+    tls.is_some_and(|tls| tls.protocols == Protocols::Grpc)
+        && (headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-mode"))
 }
 
 fn is_compressed(headers: &HeaderMap) -> bool {

@@ -51,9 +51,19 @@ pub(crate) async fn start() -> Server {
 }
 
 pub(crate) async fn start_with(calls: CallLimits, connections: ConnectionLimits) -> Server {
+    start_on(None, calls, connections).await
+}
+
+/// With TLS, when given.
+pub(crate) async fn start_on(
+    tls: Option<tls::Server>,
+    calls: CallLimits,
+    connections: ConnectionLimits,
+) -> Server {
     let (release, released) = watch::channel(false);
     let shutdown = Shutdown::manual();
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = listener.with_tls(tls);
     let addr = listener.local_addr();
     let mut readiness = Readiness::new(["test.Text"]);
     let routes = Routes::new(Text { released }).add_service(readiness.service().await);

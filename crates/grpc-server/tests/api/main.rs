@@ -21,3 +21,5 @@ mod raw_http2;
 mod slow_requests;
 #[cfg(test)]
 mod stream_limits;
+#[cfg(test)]
+mod tls;
