@@ -24,7 +24,8 @@ use crate::keys::{KeyRing, KeysError};
 use crate::master_key::{MasterKey, MasterKeyError};
 use crate::rpc::{ANONYMOUS, AuthService, TokenService};
 use crate::sessions::Sessions;
-use crate::store::AuthStore;
+use crate::store::{self, AuthStore};
+use crate::sweeper;
 use crate::tokens::{AUDIENCE, AccessTokens, RefreshTokens};
 
 /// 4 KiB: no request of this service is larger than a token or a password and some names.
@@ -40,6 +41,7 @@ pub struct App {
     readiness: Readiness,
     store: Arc<dyn AuthStore>,
     calls: telemetry::Server,
+    clock: Clock,
 }
 
 /// Why the service cannot start. Each text is a sentence for the operator.
@@ -53,7 +55,7 @@ pub enum BuildError {
     MasterKey(#[from] MasterKeyError),
     /// The store cannot be opened.
     #[error(transparent)]
-    Store(#[from] sqlite_engine::OpenError),
+    Store(#[from] store_url::OpenError),
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -99,7 +101,9 @@ impl App {
                 source,
             })?
             .with_tls(settings.tls.clone());
-        let store = settings.store.open()?;
+        let store = store::open(&settings.store).await?;
+        let database = config.metrics.database(SERVICE, settings.store.system());
+        let store = store::observed(store, &database);
         let master = if KeyRing::is_stored(&*store).await? {
             MasterKey::load(&settings.key_file)?
         } else {
@@ -113,7 +117,7 @@ impl App {
             store: Arc::clone(&store),
             hashing,
             sessions: Arc::clone(&sessions),
-            clock,
+            clock: clock.clone(),
         };
 
         let auth = AuthService::new(Arc::new(accounts), Arc::clone(&sessions), Arc::clone(&validator));
@@ -134,6 +138,7 @@ impl App {
             routes: routes.prepare(),
             readiness,
             store,
+            clock,
             calls: config
                 .metrics
                 .server(SERVICE, methods(&[proto::auth::FILE_DESCRIPTOR_SET])),
@@ -155,7 +160,11 @@ impl App {
         tracing::info!(address = %self.local_addr(), "auth-service listens");
         tokio::spawn(self.readiness.run(shutdown.clone()));
         let service = call_stack(self.routes, CallLimits::default(), self.calls);
+        let sweeper = sweeper::sweep_until(shutdown.clone(), Arc::clone(&self.store), self.clock);
+        let sweeper = tokio::spawn(sweeper);
         serve(self.listener, service, self.connections, shutdown).await;
+        // It ends with the shutdown; a panic of it is logged by the hook.
+        let _ = sweeper.await;
         self.store.close().await;
     }
 }

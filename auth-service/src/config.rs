@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use grpc_server::ConnectionLimits;
 use jiff::SignedDuration;
-use settings::{Door, Mistakes, SettingsError};
+use settings::{Door, Mistakes, SecretText, SettingsError, secret_from};
+use store_url::StoreUrl;
 use telemetry::Metrics;
 use tls::Protocols;
 
 use crate::domain::session::SessionLimits;
-use crate::store::StoreUrl;
 use crate::tls_config::TlsConfig;
 
 /// The settings of auth-service. Every field is a flag and an environment variable. Their ids carry the service's name,
@@ -30,15 +30,25 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// Where users, sessions and keys are kept: `sqlite:PATH` or `sqlite::memory:`. Unset: `sqlite:` and auth.db in the
-    /// data directory.
+    /// Where users, sessions and keys are kept: `sqlite:PATH`, `sqlite::memory:`, or `mongodb://…` and `mongodb+srv://…`
+    /// for a replica set or sharded cluster. Unset: `sqlite:` and auth.db in the data directory.
     #[arg(
         id = "auth_store_url",
         long = "auth-store-url",
         env = "AUTH_STORE_URL",
+        hide_env_values = true,
         value_name = "URL"
     )]
-    pub store_url: Option<String>,
+    pub store_url: Option<SecretText>,
+
+    /// File that holds the store URL, for one with a password.
+    #[arg(
+        id = "auth_store_url_file",
+        long = "auth-store-url-file",
+        env = "AUTH_STORE_URL_FILE",
+        value_name = "FILE"
+    )]
+    pub store_url_file: Option<PathBuf>,
 
     /// File with the master key that protects signing keys and refresh tokens; made on first start, mode 0600. Every
     /// replica needs the same. Unset: keys/master.key in the data directory.
@@ -144,6 +154,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             store_url: None,
+            store_url_file: None,
             key_file: None,
             issuer: Self::ISSUER.to_owned(),
             access_token_seconds: Self::ACCESS_TOKEN_SECONDS,
@@ -174,15 +185,23 @@ impl Config {
         self.validate(data_dir).map(drop)
     }
 
+    /// Where users, sessions and keys are kept.
+    fn store(&self, data_dir: &Path, mistakes: &mut Mistakes) -> Option<StoreUrl> {
+        const FLAG: &str = "--auth-store-url";
+        let (text, file) = (self.store_url.as_ref(), self.store_url_file.as_deref());
+        if text.is_none() && file.is_none() {
+            return Some(StoreUrl::file(data_dir.join("auth.db")));
+        }
+        let url = secret_from(FLAG, text, file, mistakes)?;
+        mistakes.note(FLAG, url.expose().parse())
+    }
+
     /// As [`Config::check`], with what was read.
     pub(crate) fn validate(&self, data_dir: &Path) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
         let tls = self.tls.files().load(Protocols::Grpc, &mut mistakes);
         mistakes.listen("auth", self.listen, Door::new(self.tls.is_set(), self.plaintext));
-        let store = match &self.store_url {
-            Some(url) => mistakes.note("--auth-store-url", url.parse()),
-            None => Some(StoreUrl::file(data_dir.join("auth.db"))),
-        };
+        let store = self.store(data_dir, &mut mistakes);
         if self.issuer.trim().is_empty() || self.issuer.len() > 200 {
             mistakes.push("--auth-issuer", "must be 1 to 200 bytes, such as `invoiceapp`");
         }
@@ -326,6 +345,40 @@ mod tests {
         assert_eq!(
             mistakes(&["--auth-listen=0.0.0.0:1", "--auth-plaintext"]),
             Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn the_store_url_is_never_shown() {
+        let url = "mongodb://ada:s3cret@host/auth";
+        let config = parse(&[&format!("--auth-store-url={url}")]);
+        let settings = config.validate(Path::new("data")).unwrap();
+        let shown = format!("{config:?} {settings:?}");
+        assert!(
+            shown.contains("[redacted]") && !shown.contains("s3cret"),
+            "{shown}"
+        );
+        for wrong in [
+            format!("--auth-store-url={url}?x"),
+            "--auth-store-url=mongo://ada:s3cret@host".to_owned(),
+        ] {
+            let found = mistakes(&[&wrong]);
+            assert!(found.len() == 1 && !found[0].contains("s3cret"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_store_url_can_be_read_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        std::fs::write(&file, "sqlite:elsewhere.db\n").unwrap();
+        let flag = format!("--auth-store-url-file={}", file.display());
+        let settings = parse(&[&flag]).validate(Path::new("data")).unwrap();
+        assert_eq!(settings.store, StoreUrl::file("elsewhere.db".into()));
+        let both = mistakes(&[&flag, "--auth-store-url=sqlite::memory:"]);
+        assert!(
+            both.len() == 1 && both[0].starts_with("--auth-store-url-file: "),
+            "{both:?}"
         );
     }
 

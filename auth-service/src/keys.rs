@@ -19,7 +19,8 @@ pub enum KeysError {
     /// Sealed under another master key, or damaged.
     #[error(
         "the signing key {id} in the store does not open under this key file: give the key file that was in use \
-         when it was made (--auth-key-file), or remove the key from the store, which ends every session's tokens"
+         when it was made (--auth-key-file; every replica needs the same one), or remove the key from the store, which \
+         ends every session's tokens"
     )]
     Sealed {
         /// The key's id.
@@ -31,6 +32,9 @@ pub enum KeysError {
         /// The key's id.
         id: String,
     },
+    /// The store refuses a second active key and shows no first one.
+    #[error("the store shows no active signing key, but refuses to take one: start again")]
+    Hidden,
     /// The library could not make a key.
     #[error("the cryptography library refused to make a key")]
     Crypto,
@@ -84,7 +88,7 @@ impl KeyRing {
         let active = stored
             .iter()
             .find(|key| key.state == KeyState::Active)
-            .ok_or(KeysError::Crypto)?;
+            .ok_or(KeysError::Hidden)?;
         let private = master
             .open(active.id.as_str(), &active.sealed_private_key)
             .map_err(|_| KeysError::Sealed {

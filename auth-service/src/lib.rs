@@ -15,6 +15,7 @@ mod new_file;
 mod rpc;
 mod sessions;
 mod store;
+mod sweeper;
 mod tls_config;
 mod tokens;
 

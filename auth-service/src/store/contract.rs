@@ -3,23 +3,22 @@
 
 use std::sync::Arc;
 
-use authn::{KeyId, Role};
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
-use ulid::Ulid;
+use jiff::Timestamp;
 
+use super::sample::{advanced, key, logout, session_of, time, ulid, user};
 use super::{AuthStore, StoreError};
-use crate::domain::email::{Email, EmailKey};
-use crate::domain::ids::{OrganizationId, SessionId, UserId};
-use crate::domain::session::{EndReason, Session, SessionEnd, SessionLimits};
+use crate::domain::email::EmailKey;
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::{EndReason, Session, SessionEnd};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::text::Text;
-use crate::domain::user::{Membership, PasswordHash, User};
+use crate::domain::user::{PasswordHash, User};
 
-/// Makes every case a test of its own, in a module of its own, of the stores that `$open` (`async fn(&Path) -> Store`)
-/// opens in a fresh directory.
+/// Makes every case a test of its own, in a module of its own, of the stores that `$open` makes: an async block that
+/// gives an empty store and whatever has to live as long.
 macro_rules! stamp {
-    ($module:ident, $open:path) => {
+    ($module:ident, $open:expr) => {
         mod $module {
             use super::*;
 
@@ -36,6 +35,8 @@ macro_rules! stamp {
                 an_advance_changes_nothing_but_what_a_refresh_changes
                 an_ended_session_does_not_advance_and_keeps_its_first_end
                 ending_an_unknown_session_changes_nothing
+                sessions_are_swept_oldest_first_and_only_those_that_have_expired
+                replicas_that_sweep_together_remove_every_session_once
                 signing_keys_read_back_oldest_first
                 there_is_one_active_signing_key_at_most
                 text_that_looks_like_an_operator_is_text
@@ -47,11 +48,11 @@ macro_rules! stamp {
 pub(super) use stamp;
 
 macro_rules! cases {
-    ($open:path; $($case:ident)*) => {
+    ($open:expr; $($case:ident)*) => {
         $(#[tokio::test]
         async fn $case() {
-            let directory = tempfile::tempdir().unwrap();
-            $crate::store::contract::$case($open(directory.path()).await).await;
+            let (store, _alive) = $open.await;
+            $crate::store::contract::$case(store).await;
         })*
     };
 }
@@ -59,71 +60,6 @@ pub(super) use cases;
 
 /// A store to try.
 pub(super) type Store = Arc<dyn AuthStore>;
-
-fn time(seconds: i64) -> Timestamp {
-    Timestamp::from_millisecond((1_790_000_000 + seconds) * 1000 + 123).unwrap()
-}
-
-fn ulid() -> Ulid {
-    Ulid::generate()
-}
-
-fn user(email: &str) -> User {
-    User {
-        id: UserId::from_ulid(ulid()),
-        email: Email::parse(email).unwrap(),
-        display_name: Text::parse("Ada Lovelace").unwrap(),
-        password_hash: PasswordHash::new("$argon2id$first".to_owned()),
-        security_version: 7,
-        membership: Membership {
-            organization_id: OrganizationId::from_ulid(ulid()),
-            organization_name: Text::parse("Analytical Engines").unwrap(),
-            role: Role::Owner,
-        },
-        create_time: time(0),
-    }
-}
-
-fn session_of(user: &User) -> Session {
-    let limits = SessionLimits {
-        idle: SignedDuration::from_hours(1),
-        absolute: SignedDuration::from_hours(2),
-    };
-    let label = Text::parse("Firefox on Linux").unwrap();
-    Session::begin(
-        SessionId::from_ulid(ulid()),
-        user.id.clone(),
-        label,
-        time(0),
-        limits,
-    )
-}
-
-fn advanced(session: &Session, seconds: i64) -> Session {
-    Session {
-        generation: session.generation + 1,
-        last_use_time: time(seconds),
-        idle_expire_time: time(seconds + 3600),
-        ..session.clone()
-    }
-}
-
-fn logout(seconds: i64) -> SessionEnd {
-    SessionEnd {
-        reason: EndReason::Logout,
-        time: time(seconds),
-    }
-}
-
-fn key(byte: u8, state: KeyState) -> SigningKey {
-    SigningKey {
-        id: KeyId::of(&[byte; 32]),
-        state,
-        public_key: [byte; 32],
-        sealed_private_key: vec![0, byte, 255],
-        create_time: time(i64::from(byte)),
-    }
-}
 
 async fn registered(store: &dyn AuthStore, email: &str) -> (User, Session) {
     let user = user(email);
@@ -286,6 +222,55 @@ pub(super) async fn ending_an_unknown_session_changes_nothing(store: Store) {
     let id = SessionId::from_ulid(ulid());
     store.end_session(&id, logout(1)).await.unwrap();
     assert_eq!(store.session(&id).await.unwrap(), None);
+}
+
+/// Sessions of one user that expire one second after the other, the first at [`time`] 0.
+async fn expiring(store: &dyn AuthStore, count: i64) -> Vec<SessionId> {
+    let (ada, first) = registered(store, "ada@example.com").await;
+    store.sweep_sessions(Timestamp::MAX, 1).await.unwrap();
+    assert_eq!(store.session(&first.id).await.unwrap(), None);
+    let mut ids = Vec::new();
+    for second in 0..count {
+        let session = Session {
+            expire_time: time(second),
+            ..session_of(&ada)
+        };
+        ids.push(session.id.clone());
+        store.insert_session(session).await.unwrap();
+    }
+    ids
+}
+
+async fn left(store: &dyn AuthStore, ids: &[SessionId]) -> Vec<bool> {
+    let sessions = ids.iter().map(|id| store.session(id));
+    let sessions = join_all(sessions).await.into_iter();
+    sessions.map(|session| session.unwrap().is_some()).collect()
+}
+
+pub(super) async fn sessions_are_swept_oldest_first_and_only_those_that_have_expired(store: Store) {
+    let ids = expiring(&*store, 6).await;
+    assert_eq!(store.sweep_sessions(time(0), 10).await.unwrap(), 0);
+    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 3);
+    assert_eq!(left(&*store, &ids).await, [false, false, false, true, true, true]);
+    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 1);
+    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 0);
+    assert_eq!(
+        left(&*store, &ids).await,
+        [false, false, false, false, true, true]
+    );
+}
+
+pub(super) async fn replicas_that_sweep_together_remove_every_session_once(store: Store) {
+    let ids = expiring(&*store, 30).await;
+    let sweeps = (0..8).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.sweep_sessions(time(20), 10).await.unwrap() })
+    });
+    let removed: u64 = join_all(sweeps).await.into_iter().map(Result::unwrap).sum();
+    let rest = store.sweep_sessions(time(20), 30).await.unwrap();
+    assert_eq!(removed + rest, 20);
+    let left = left(&*store, &ids).await;
+    assert_eq!(left.iter().filter(|left| **left).count(), 10);
 }
 
 pub(super) async fn signing_keys_read_back_oldest_first(store: Store) {

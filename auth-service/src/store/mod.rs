@@ -1,7 +1,11 @@
 //! Where users, sessions and signing keys are kept. [`AuthStore`] is the port; the modules below are its adapters, and
 //! `contract` is the suite that each of them passes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
+use store_url::{OpenError, StoreUrl};
 
 use crate::domain::email::EmailKey;
 use crate::domain::ids::{SessionId, UserId};
@@ -11,11 +15,27 @@ use crate::domain::user::{PasswordHash, User};
 
 #[cfg(test)]
 mod contract;
+mod mongodb;
+mod names;
+#[cfg(test)]
+pub(crate) mod sample;
+mod observed;
 mod sqlite;
-mod url;
 
-pub(crate) use sqlite::SqliteAuthStore;
-pub(crate) use url::StoreUrl;
+pub(crate) use self::observed::observed;
+use self::mongodb::MongoAuthStore;
+use self::sqlite::SqliteAuthStore;
+
+/// Opens the store that a URL names. May block; for start-up.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError> {
+    Ok(match url {
+        StoreUrl::Sqlite(location) => Arc::new(SqliteAuthStore::open(location)?),
+        StoreUrl::MongoDb(location) => Arc::new(MongoAuthStore::open(location).await?),
+    })
+}
 
 /// Keeps users, sessions and signing keys.
 ///
@@ -63,6 +83,11 @@ pub(crate) trait AuthStore: Send + Sync + 'static {
     /// Ends a session, unless it is ended already or there is none: then nothing changes. After this no
     /// [`AuthStore::advance_session`] succeeds.
     async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError>;
+
+    /// Removes sessions whose absolute end is before `expired_before`, the oldest first and at most `limit` of them, and
+    /// returns how many; less than `limit` means that none is left. Nothing of such a session works any more, so any
+    /// number of replicas may do this at the same time.
+    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// All signing keys, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;

@@ -4,10 +4,11 @@ mod row;
 mod schema;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sqlite_engine::rusqlite::{self, Connection, ErrorCode, OptionalExtension as _, named_params, params};
 use sqlite_engine::{Engine, EngineError, Location, OpenError};
 
-use super::{AuthStore, StoreError};
+use super::{AuthStore, StoreError, names};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::session::{Session, SessionEnd};
@@ -108,10 +109,20 @@ impl AuthStore for SqliteAuthStore {
         let id = id.to_string();
         self.engine
             .write(move |connection| {
-                let reason = row::end_reason_name(end.reason);
+                let reason = names::end_reason_name(end.reason);
                 let mut statement = connection.prepare_cached(schema::END_SESSION)?;
                 statement.execute(params![id, reason, end.time.as_millisecond()])?;
                 Ok(())
+            })
+            .await
+    }
+
+    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::SWEEP_SESSIONS)?;
+                let removed = statement.execute(params![expired_before.as_millisecond(), limit])?;
+                Ok(u64::try_from(removed).unwrap_or(u64::MAX))
             })
             .await
     }
@@ -179,7 +190,7 @@ fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Resul
         ":last_use": session.last_use_time.as_millisecond(),
         ":idle_expire": session.idle_expire_time.as_millisecond(),
         ":expire": session.expire_time.as_millisecond(),
-        ":end_reason": session.end.map(|end| row::end_reason_name(end.reason)),
+        ":end_reason": session.end.map(|end| names::end_reason_name(end.reason)),
         ":end_time": session.end.map(|end| end.time.as_millisecond()),
     })?;
     Ok(())
@@ -189,7 +200,7 @@ fn insert_signing_key(connection: &Connection, key: &SigningKey) -> rusqlite::Re
     let mut statement = connection.prepare_cached(schema::INSERT_SIGNING_KEY)?;
     statement.execute(params![
         key.id.as_str(),
-        row::key_state_name(key.state),
+        names::key_state_name(key.state),
         key.public_key.as_slice(),
         key.sealed_private_key,
         key.create_time.as_millisecond(),
@@ -224,22 +235,22 @@ impl From<rusqlite::Error> for StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;
     use crate::store::contract::{self, Store};
 
-    contract::stamp!(in_memory, open_in_memory);
-    contract::stamp!(in_a_file, open_file);
-
-    async fn open_in_memory(_directory: &Path) -> Store {
-        Arc::new(SqliteAuthStore::open(&Location::Memory).unwrap())
+    fn open(location: &Location) -> Store {
+        Arc::new(SqliteAuthStore::open(location).unwrap())
     }
 
-    async fn open_file(directory: &Path) -> Store {
-        Arc::new(SqliteAuthStore::open(&Location::File(directory.join("auth.db"))).unwrap())
-    }
+    contract::stamp!(in_memory, async { (open(&Location::Memory), ()) });
+
+    contract::stamp!(in_a_file, async {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(&Location::File(directory.path().join("auth.db")));
+        (store, directory)
+    });
 
     #[tokio::test]
     async fn everything_is_there_again_after_reopening() {

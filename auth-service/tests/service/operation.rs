@@ -120,7 +120,7 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
     let key_file = folder.join("keys/master.key");
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();
     let another_store = Config {
-        store_url: Some("sqlite::memory:".to_owned()),
+        store_url: Some("sqlite::memory:".to_owned().into()),
         ..config()
     };
     let readable = start_error(another_store, &folder).await;
@@ -144,7 +144,7 @@ async fn a_missing_or_another_key_file_beside_an_old_store_is_refused() {
     let original = service.data_dir().join("auth.db");
     let folder = tempfile::tempdir().unwrap();
     let copy = Config {
-        store_url: Some(store_url),
+        store_url: Some(store_url.into()),
         ..config()
     };
     service.signed_in().await;
@@ -204,7 +204,7 @@ async fn requests_beyond_four_kibibytes_are_refused() {
 #[tokio::test]
 async fn an_in_memory_store_serves_like_any_other() {
     let service = Service::start_with(Config {
-        store_url: Some("sqlite::memory:".to_owned()),
+        store_url: Some("sqlite::memory:".to_owned().into()),
         ..config()
     })
     .await;

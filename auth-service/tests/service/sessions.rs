@@ -1,13 +1,24 @@
 //! Refresh tokens and the end of sessions.
 
-use crate::support::{Service, refusal, unauthenticated};
+use crate::support::{Service, on_every_store, refusal, unauthenticated};
 use futures::future::join_all;
 
 const DAY: i64 = 86_400;
 
-#[tokio::test]
-async fn fifty_parallel_refreshes_of_one_token_take_one_step() {
-    let service = Service::start().await;
+on_every_store! {
+    fifty_parallel_refreshes_of_one_token_take_one_step
+    a_lost_answer_can_be_asked_for_again_for_ten_seconds
+    a_late_repetition_is_reuse_and_ends_the_session
+    an_older_token_is_reuse_at_once
+    the_end_of_one_session_leaves_the_others_alone
+    a_session_ends_after_seven_days_without_a_refresh
+    a_session_ends_after_thirty_days_in_any_case
+    nothing_is_refreshed_once_signing_out_was_answered
+    a_session_can_be_ended_with_its_refresh_token_even_an_old_one
+    ending_an_ended_session_succeeds_and_ending_nothing_does_not
+}
+
+async fn fifty_parallel_refreshes_of_one_token_take_one_step(service: Service) {
     let tokens = service.signed_in().await;
     let calls = (0..50).map(|_| service.refresh(&tokens.refresh_token));
     let successors: Vec<_> = join_all(calls)
@@ -23,9 +34,7 @@ async fn fifty_parallel_refreshes_of_one_token_take_one_step() {
     service.refresh(&successors[0]).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_lost_answer_can_be_asked_for_again_for_ten_seconds() {
-    let service = Service::start().await;
+async fn a_lost_answer_can_be_asked_for_again_for_ten_seconds(service: Service) {
     let tokens = service.signed_in().await;
     let lost = service.refresh(&tokens.refresh_token).await.unwrap();
     service.advance(10);
@@ -34,9 +43,7 @@ async fn a_lost_answer_can_be_asked_for_again_for_ten_seconds() {
     service.refresh(&again.refresh_token).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_late_repetition_is_reuse_and_ends_the_session() {
-    let service = Service::start().await;
+async fn a_late_repetition_is_reuse_and_ends_the_session(service: Service) {
     let tokens = service.signed_in().await;
     let stolen = service.refresh(&tokens.refresh_token).await.unwrap();
     service.advance(11);
@@ -56,9 +63,7 @@ async fn a_late_repetition_is_reuse_and_ends_the_session() {
     );
 }
 
-#[tokio::test]
-async fn an_older_token_is_reuse_at_once() {
-    let service = Service::start().await;
+async fn an_older_token_is_reuse_at_once(service: Service) {
     let first = service.signed_in().await;
     let second = service.refresh(&first.refresh_token).await.unwrap();
     let third = service.refresh(&second.refresh_token).await.unwrap();
@@ -72,9 +77,7 @@ async fn an_older_token_is_reuse_at_once() {
     );
 }
 
-#[tokio::test]
-async fn the_end_of_one_session_leaves_the_others_alone() {
-    let service = Service::start().await;
+async fn the_end_of_one_session_leaves_the_others_alone(service: Service) {
     let laptop = service.signed_in().await;
     let phone = service
         .login("ada@example.com", crate::support::PASSWORD)
@@ -87,9 +90,7 @@ async fn the_end_of_one_session_leaves_the_others_alone() {
     service.refresh(&phone.refresh_token).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_session_ends_after_seven_days_without_a_refresh() {
-    let service = Service::start().await;
+async fn a_session_ends_after_seven_days_without_a_refresh(service: Service) {
     let tokens = service.signed_in().await;
     service.advance(7 * DAY - 1);
     let tokens = service.refresh(&tokens.refresh_token).await.unwrap();
@@ -100,9 +101,7 @@ async fn a_session_ends_after_seven_days_without_a_refresh() {
     );
 }
 
-#[tokio::test]
-async fn a_session_ends_after_thirty_days_in_any_case() {
-    let service = Service::start().await;
+async fn a_session_ends_after_thirty_days_in_any_case(service: Service) {
     let mut tokens = service.signed_in().await;
     let end = service.now() + 30 * DAY;
     for _ in 0..5 {
@@ -122,9 +121,7 @@ async fn a_session_ends_after_thirty_days_in_any_case() {
     );
 }
 
-#[tokio::test]
-async fn nothing_is_refreshed_once_signing_out_was_answered() {
-    let service = Service::start().await;
+async fn nothing_is_refreshed_once_signing_out_was_answered(service: Service) {
     for round in 0..25 {
         let tokens = service
             .register(&format!("ada{round}@example.com"))
@@ -157,9 +154,7 @@ async fn nothing_is_refreshed_once_signing_out_was_answered() {
     }
 }
 
-#[tokio::test]
-async fn a_session_can_be_ended_with_its_refresh_token_even_an_old_one() {
-    let service = Service::start().await;
+async fn a_session_can_be_ended_with_its_refresh_token_even_an_old_one(service: Service) {
     let tokens = service.signed_in().await;
     let newer = service.refresh(&tokens.refresh_token).await.unwrap();
     service.logout_with(&tokens.refresh_token).await.unwrap();
@@ -173,9 +168,7 @@ async fn a_session_can_be_ended_with_its_refresh_token_even_an_old_one() {
     );
 }
 
-#[tokio::test]
-async fn ending_an_ended_session_succeeds_and_ending_nothing_does_not() {
-    let service = Service::start().await;
+async fn ending_an_ended_session_succeeds_and_ending_nothing_does_not(service: Service) {
     let tokens = service.signed_in().await;
     for _ in 0..2 {
         service.logout(&tokens.access_token).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{PASSWORD, Service, config, refusal, registration, unauthenticated};
+use crate::support::{PASSWORD, Service, config, on_every_store, refusal, registration, unauthenticated};
 use auth_service::{Config, HashingLimits};
 use futures::future::join_all;
 use proto::auth::v1 as pb;
@@ -30,6 +30,13 @@ fn owned(violations: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
+on_every_store! {
+    case_and_composition_of_the_address_do_not_matter_when_signing_in
+    an_address_is_taken_in_whatever_case
+    fifty_parallel_registrations_of_one_address_make_one_user
+    text_that_looks_like_an_operator_is_text
+}
+
 #[tokio::test]
 async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
     let service = Service::start().await;
@@ -52,9 +59,7 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
     }
 }
 
-#[tokio::test]
-async fn case_and_composition_of_the_address_do_not_matter_when_signing_in() {
-    let service = Service::start().await;
+async fn case_and_composition_of_the_address_do_not_matter_when_signing_in(service: Service) {
     service.register("J\u{fc}rgen@Example.com").await;
     for email in ["j\u{fc}rgen@example.com", "JU\u{308}RGEN@EXAMPLE.COM"] {
         service.login(email, PASSWORD).await.unwrap();
@@ -69,17 +74,13 @@ async fn case_and_composition_of_the_address_do_not_matter_when_signing_in() {
     }
 }
 
-#[tokio::test]
-async fn an_address_is_taken_in_whatever_case() {
-    let service = Service::start().await;
+async fn an_address_is_taken_in_whatever_case(service: Service) {
     service.register("ada@example.com").await;
     let refused = service.auth().register(registration("ADA@example.com")).await;
     assert_eq!(refusal(refused), (Code::AlreadyExists, "EMAIL_TAKEN".to_owned()));
 }
 
-#[tokio::test]
-async fn fifty_parallel_registrations_of_one_address_make_one_user() {
-    let service = Service::start().await;
+async fn fifty_parallel_registrations_of_one_address_make_one_user(service: Service) {
     let attempts = (0..50).map(|_| {
         let mut auth = service.auth();
         tokio::spawn(async move { auth.register(registration("ada@example.com")).await })
@@ -169,9 +170,7 @@ async fn a_sign_in_needs_both_fields_of_permitted_length() {
     );
 }
 
-#[tokio::test]
-async fn text_that_looks_like_an_operator_is_text() {
-    let service = Service::start().await;
+async fn text_that_looks_like_an_operator_is_text(service: Service) {
     let request = pb::RegisterRequest {
         display_name: r#"{"$gt":""}"#.to_owned(),
         organization_name: "'; DROP TABLE user; --".to_owned(),

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::support::{PASSWORD, Service, refusal, unauthenticated};
+use crate::support::{PASSWORD, Service, on_every_store, refusal, unauthenticated};
 use authn::{Jwk, KeySet, RemoteKeys, Role, Validator, ValidatorConfig};
 use jiff::Timestamp;
 use proto::auth::v1 as pb;
 
-#[tokio::test]
-async fn somebody_registers_works_refreshes_signs_out_and_in_again() {
-    let service = Service::start().await;
+on_every_store! {
+    somebody_registers_works_refreshes_signs_out_and_in_again
+}
+
+async fn somebody_registers_works_refreshes_signs_out_and_in_again(service: Service) {
     let registered = service.register("Ada@Example.com").await;
     let (user, organization, tokens) = (
         registered.user.unwrap(),

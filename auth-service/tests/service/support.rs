@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use auth_service::{App, Clock, Config, HashingLimits};
 use grpc_server::{DrainPace, Shutdown};
+use harness::mongo::ReplicaSet;
 use jiff::Timestamp;
 use proto::auth::v1 as pb;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -21,17 +22,46 @@ use tonic::{Code, Request, Response, Status};
 
 /// A good password.
 pub(crate) const PASSWORD: &str = "seven quiet herons cross";
+/// Makes each case, an `async fn(Service)`, a test on every store.
+macro_rules! on_every_store {
+    ($($case:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::support::Service::start().await).await;
+            })*
+        }
+
+        mod on_mongodb {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::support::Service::start_on_mongodb().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_every_store;
+
 /// When every test begins.
 const START: i64 = 1_790_000_000;
 
-/// A running auth-service with its data in a folder of its own.
+/// A running auth-service with its files in a folder of its own.
 pub(crate) struct Service {
     address: SocketAddr,
     channel: Channel,
     shutdown: Shutdown,
     ended: JoinHandle<()>,
+    place: Place,
+}
+
+/// What outlives one start of a service.
+#[derive(Clone)]
+pub(crate) struct Place {
+    config: Config,
     seconds: Arc<AtomicI64>,
     folder: Arc<TempDir>,
+    /// The servers behind its store URL, when they are its own: they live as long.
+    database: Option<Arc<ReplicaSet>>,
 }
 
 /// The settings of most tests: a free port, and room for every sign-in.
@@ -48,42 +78,72 @@ pub(crate) fn config() -> Config {
     }
 }
 
+/// [`config`] with a store.
+pub(crate) fn config_on(store_url: &str) -> Config {
+    Config {
+        store_url: Some(store_url.to_owned().into()),
+        ..config()
+    }
+}
+
+impl Place {
+    /// A new folder, at the time when every test begins.
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            seconds: Arc::new(AtomicI64::new(START)),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            database: None,
+        }
+    }
+
+    /// Starts a service there.
+    ///
+    /// # Errors
+    /// The sentence for the operator.
+    pub(crate) async fn start(self) -> Result<Service, String> {
+        let read = Arc::clone(&self.seconds);
+        let clock = Clock::new(move || Timestamp::from_second(read.load(Ordering::SeqCst)).unwrap());
+        let app = App::build_with_clock(self.config.clone(), self.folder.path(), clock).await;
+        let app = app.map_err(|error| error.to_string())?;
+        let address = app.local_addr();
+        let shutdown = Shutdown::manual();
+        let ended = tokio::spawn(app.run(shutdown.clone()));
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        Ok(Service {
+            address,
+            channel: endpoint.connect().await.unwrap(),
+            shutdown,
+            ended,
+            place: self,
+        })
+    }
+}
+
 impl Service {
-    /// Starts one in a new folder.
+    /// Starts one in a new folder, on SQLite.
     pub(crate) async fn start() -> Self {
         Self::start_with(config()).await
     }
 
     /// The same with other settings.
     pub(crate) async fn start_with(config: Config) -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_in(folder, config, Arc::new(AtomicI64::new(START))).await
+        Place::new(config).start().await.unwrap()
     }
 
-    async fn start_in(folder: Arc<TempDir>, config: Config, seconds: Arc<AtomicI64>) -> Self {
-        let read = Arc::clone(&seconds);
-        let clock = Clock::new(move || Timestamp::from_second(read.load(Ordering::SeqCst)).unwrap());
-        let app = App::build_with_clock(config, folder.path(), clock).await.unwrap();
-        let address = app.local_addr();
-        let shutdown = Shutdown::manual();
-        let ended = tokio::spawn(app.run(shutdown.clone()));
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        let channel = endpoint.connect().await.unwrap();
-        Self {
-            address,
-            channel,
-            shutdown,
-            ended,
-            seconds,
-            folder,
-        }
+    /// Starts one in a new folder, on a MongoDB of its own.
+    pub(crate) async fn start_on_mongodb() -> Self {
+        let set = ReplicaSet::start().await;
+        let mut place = Place::new(config_on(&set.url("auth_of_a_test")));
+        place.database = Some(Arc::new(set));
+        place.start().await.unwrap()
     }
 
     /// Stops it as Ctrl-C does, and starts it again on the same data at the same time of its clock.
     pub(crate) async fn restart(self) -> Self {
-        let (folder, seconds) = (Arc::clone(&self.folder), Arc::clone(&self.seconds));
+        let place = self.place.clone();
         self.stop().await;
-        Self::start_in(folder, config(), seconds).await
+        place.start().await.unwrap()
     }
 
     /// Stops it as Ctrl-C does.
@@ -102,16 +162,16 @@ impl Service {
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
-        self.folder.path()
+        self.place.folder.path()
     }
 
     /// Moves the service's clock.
     pub(crate) fn advance(&self, seconds: i64) {
-        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+        self.place.seconds.fetch_add(seconds, Ordering::SeqCst);
     }
 
     pub(crate) fn now(&self) -> i64 {
-        self.seconds.load(Ordering::SeqCst)
+        self.place.seconds.load(Ordering::SeqCst)
     }
 
     pub(crate) fn auth(&self) -> AuthServiceClient<Channel> {

@@ -7,10 +7,11 @@ use sqlite_engine::rusqlite::types::{FromSql, Type};
 use sqlite_engine::rusqlite::{Error, Result, Row};
 
 use crate::domain::email::Email;
-use crate::domain::session::{EndReason, Session, SessionEnd};
-use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::session::{Session, SessionEnd};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
 use crate::domain::user::{Membership, PasswordHash, User};
+use crate::store::names;
 
 pub(super) fn user(row: &Row<'_>) -> Result<User> {
     Ok(User {
@@ -32,7 +33,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     let reason = get::<Option<String>>(row, 8)?;
     let end = match reason {
         Some(name) => Some(SessionEnd {
-            reason: end_reason(&name)?,
+            reason: checked(8, names::end_reason(&name))?,
             time: time(row, 9)?,
         }),
         None => None,
@@ -53,43 +54,11 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
 pub(super) fn signing_key(row: &Row<'_>) -> Result<SigningKey> {
     Ok(SigningKey {
         id: parsed(row, 0)?,
-        state: key_state(&get::<String>(row, 1)?)?,
+        state: checked(1, names::key_state(&get::<String>(row, 1)?))?,
         public_key: get(row, 2)?,
         sealed_private_key: get(row, 3)?,
         create_time: time(row, 4)?,
     })
-}
-
-pub(super) fn end_reason_name(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Logout => "LOGOUT",
-        EndReason::RefreshTokenReused => "REFRESH_TOKEN_REUSED",
-    }
-}
-
-fn end_reason(name: &str) -> Result<EndReason> {
-    match name {
-        "LOGOUT" => Ok(EndReason::Logout),
-        "REFRESH_TOKEN_REUSED" => Ok(EndReason::RefreshTokenReused),
-        _ => Err(unknown(8, "an unknown reason for the end of a session")),
-    }
-}
-
-pub(super) fn key_state_name(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Next => "NEXT",
-        KeyState::Active => "ACTIVE",
-        KeyState::Retired => "RETIRED",
-    }
-}
-
-fn key_state(name: &str) -> Result<KeyState> {
-    match name {
-        "NEXT" => Ok(KeyState::Next),
-        "ACTIVE" => Ok(KeyState::Active),
-        "RETIRED" => Ok(KeyState::Retired),
-        _ => Err(unknown(1, "an unknown state of a signing key")),
-    }
 }
 
 /// A number as SQLite keeps it.
@@ -125,8 +94,4 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     value.map_err(|error| Error::FromSqlConversionFailure(column, Type::Null, Box::new(error)))
-}
-
-fn unknown(column: usize, what: &'static str) -> Error {
-    Error::FromSqlConversionFailure(column, Type::Text, what.into())
 }

@@ -2,7 +2,9 @@
 
 use sqlite_engine::Migration;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+pub(super) const MIGRATIONS: &[Migration] = &[USERS_SESSIONS_KEYS, SESSIONS_BY_END];
+
+const USERS_SESSIONS_KEYS: Migration = Migration {
     name: "users, sessions and signing keys",
     sql: "
         CREATE TABLE user (
@@ -42,7 +44,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
         ) STRICT, WITHOUT ROWID;
         CREATE UNIQUE INDEX signing_key_one_active ON signing_key (state) WHERE state = 'ACTIVE';
     ",
-}];
+};
+
+const SESSIONS_BY_END: Migration = Migration {
+    name: "sessions by their end",
+    sql: "CREATE INDEX session_expire_time ON session (expire_time);",
+};
 
 /// The columns that [`super::row::user`] reads, in its order.
 macro_rules! user_where {
@@ -85,6 +92,10 @@ pub(super) const ADVANCE_SESSION: &str = "
 
 pub(super) const END_SESSION: &str =
     "UPDATE session SET end_reason = ?2, end_time = ?3 WHERE id = ?1 AND end_time IS NULL";
+
+pub(super) const SWEEP_SESSIONS: &str = "
+    DELETE FROM session
+    WHERE id IN (SELECT id FROM session WHERE expire_time < ?1 ORDER BY expire_time LIMIT ?2)";
 
 /// The columns are those that [`super::row::signing_key`] reads, in its order.
 pub(super) const SIGNING_KEYS: &str =

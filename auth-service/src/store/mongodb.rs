@@ -1,0 +1,230 @@
+//! Users, sessions and keys in MongoDB: the store of production, for any number of replicas of the service.
+//!
+//! A user or session is read by an update that changes nothing ([`MongoAuthStore::find`]). MongoDB answers it from the
+//! newest state of the primary, and like every write only when a majority has that state: so a read sees every write that
+//! was answered, also right after an election, and nothing that it saw can be lost (docs/adr/0010).
+
+mod document;
+mod schema;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use mongo_engine::bson::{Bson, Document, doc};
+use mongo_engine::mongodb::{Collection, Cursor};
+use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError, is_duplicate};
+use serde::de::DeserializeOwned;
+
+use self::document::{EndDocument, KeyDocument, SessionDocument, UserDocument, date, signed};
+use super::{AuthStore, StoreError};
+use crate::domain::email::EmailKey;
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::session::{Session, SessionEnd};
+use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::user::{PasswordHash, User};
+
+/// Where the URL names no database.
+const DATABASE: &str = "invoiceapp_auth";
+
+/// [`AuthStore`] on one MongoDB database.
+pub(crate) struct MongoAuthStore {
+    engine: Engine,
+    users: Collection<UserDocument>,
+    sessions: Collection<SessionDocument>,
+    signing_keys: Collection<KeyDocument>,
+}
+
+impl MongoAuthStore {
+    /// Connects, and makes the indexes.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`]: unreachable, standalone, too old, too new a schema, an index in the way.
+    pub(crate) async fn open(location: &Location) -> Result<Self, OpenError> {
+        let engine = Engine::open(location, DATABASE, &schema::schema()).await?;
+        Ok(Self {
+            users: engine.collection(schema::USERS),
+            sessions: engine.collection(schema::SESSIONS),
+            signing_keys: engine.collection(schema::SIGNING_KEYS),
+            engine,
+        })
+    }
+
+    /// The one document that `filter` matches by a unique index: as it is now, and as it stays whatever server is lost.
+    async fn find<D, T>(&self, collection: &Collection<D>, filter: Document) -> Result<Option<T>, StoreError>
+    where
+        D: DeserializeOwned + Send + Sync + 'static,
+        T: TryFrom<D, Error = StoreError>,
+    {
+        let collection = collection.clone();
+        let nothing = doc! { "$set": {} };
+        let find = async move {
+            let find = collection.find_one_and_update(filter, nothing);
+            find.max_time(OPERATION_TIME).await
+        };
+        self.engine.run(find).await?.map(T::try_from).transpose()
+    }
+
+    /// Changes the one document that `filter` matches by its id and more. Returns whether there was one.
+    async fn update<D>(
+        &self,
+        collection: &Collection<D>,
+        filter: Document,
+        set: Document,
+    ) -> Result<bool, StoreError>
+    where
+        D: Send + Sync + 'static,
+    {
+        let collection = collection.clone();
+        let update = async move { collection.update_one(filter, doc! { "$set": set }).await };
+        Ok(self.engine.run(update).await?.matched_count == 1)
+    }
+}
+
+/// What a cursor has, for few documents.
+async fn all<T: DeserializeOwned>(mut cursor: Cursor<T>) -> mongo_engine::mongodb::error::Result<Vec<T>> {
+    let mut found = Vec::new();
+    while cursor.advance().await? {
+        found.push(cursor.deserialize_current()?);
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl AuthStore for MongoAuthStore {
+    async fn insert_user(&self, user: User, session: Session) -> Result<(), StoreError> {
+        let (user, session) = (UserDocument::of(&user)?, SessionDocument::of(&session)?);
+        let (users, sessions) = (self.users.clone(), self.sessions.clone());
+        // One operation: a caller that gives up does not come between the two.
+        let insert = async move {
+            match users.insert_one(user).await {
+                Ok(_) => sessions.insert_one(session).await.map(|_| true),
+                // The id is random, so it is the address that somebody has.
+                Err(error) if is_duplicate(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        if self.engine.run(insert).await? {
+            Ok(())
+        } else {
+            Err(StoreError::EmailTaken)
+        }
+    }
+
+    async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError> {
+        self.find(&self.users, doc! { "email_key": email.as_str() }).await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.find(&self.users, doc! { "_id": id.as_str() }).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: &UserId,
+        expected: &PasswordHash,
+        hash: PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let filter = doc! { "_id": id.as_str(), "password_hash": expected.as_str() };
+        self.update(&self.users, filter, doc! { "password_hash": hash.as_str() })
+            .await
+    }
+
+    async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
+        let (sessions, session) = (self.sessions.clone(), SessionDocument::of(&session)?);
+        let insert = async move { sessions.insert_one(session).await.map(drop) };
+        Ok(self.engine.run(insert).await?)
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        self.find(&self.sessions, doc! { "_id": id.as_str() }).await
+    }
+
+    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
+        let filter = doc! {
+            "_id": session.id.as_str(),
+            "generation": signed(from)?,
+            "end": { "$exists": false },
+        };
+        let next = doc! {
+            "generation": signed(session.generation)?,
+            "last_use_time": date(session.last_use_time),
+            "idle_expire_time": date(session.idle_expire_time),
+        };
+        self.update(&self.sessions, filter, next).await
+    }
+
+    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
+        let filter = doc! { "_id": id.as_str(), "end": { "$exists": false } };
+        let end = EndDocument::of(end).into_document();
+        self.update(&self.sessions, filter, doc! { "end": end }).await?;
+        Ok(())
+    }
+
+    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let sessions = self.sessions.clone_with_type::<Document>();
+        let expired = doc! { "expire_time": { "$lt": date(expired_before) } };
+        let sweep = async move {
+            let oldest = sessions
+                .find(expired)
+                .sort(doc! { "expire_time": 1 })
+                .projection(doc! { "_id": 1 })
+                .limit(limit.into())
+                .batch_size(limit)
+                .max_time(OPERATION_TIME);
+            let ids: Vec<Bson> = all(oldest.await?)
+                .await?
+                .into_iter()
+                .filter_map(|mut found| found.remove("_id"))
+                .collect();
+            if ids.is_empty() {
+                return Ok(0);
+            }
+            let removed = sessions.delete_many(doc! { "_id": { "$in": ids } }).await?;
+            Ok(removed.deleted_count)
+        };
+        Ok(self.engine.run(sweep).await?)
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        let keys = self.signing_keys.clone();
+        let find = async move {
+            let oldest_first = doc! { "create_time": 1, "_id": 1 };
+            let found = keys.find(doc! {}).sort(oldest_first).max_time(OPERATION_TIME);
+            all(found.await?).await
+        };
+        let keys = self.engine.run(find).await?;
+        keys.into_iter().map(SigningKey::try_from).collect()
+    }
+
+    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError> {
+        let (keys, document) = (self.signing_keys.clone(), KeyDocument::of(&key));
+        let inserted = self.engine.run(async move { keys.insert_one(document).await });
+        match (inserted.await, key.state) {
+            (Ok(_), _) => Ok(()),
+            (Err(EngineError::Duplicate), KeyState::Active) => Err(StoreError::ActiveKeyExists),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.engine.ping().await?)
+    }
+
+    async fn close(&self) {
+        self.engine.close().await;
+    }
+}
+
+impl From<EngineError> for StoreError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Overloaded => Self::Overloaded,
+            EngineError::Unavailable(_) | EngineError::Closed => Self::Unavailable(Box::new(error)),
+            EngineError::Duplicate | EngineError::Panicked | EngineError::Refused(_) => {
+                Self::Broken(Box::new(error))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! What enumerations are called in every store.
+
+use crate::domain::session::EndReason;
+use crate::domain::signing_key::KeyState;
+
+/// A name that no release of this program has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UnknownName {
+    #[error("an unknown reason for the end of a session")]
+    EndReason,
+    #[error("an unknown state of a signing key")]
+    KeyState,
+}
+
+/// What [`KeyState::Active`] is called: both stores have an index of it.
+pub(super) const ACTIVE: &str = "ACTIVE";
+
+pub(super) fn end_reason_name(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Logout => "LOGOUT",
+        EndReason::RefreshTokenReused => "REFRESH_TOKEN_REUSED",
+    }
+}
+
+pub(super) fn end_reason(name: &str) -> Result<EndReason, UnknownName> {
+    match name {
+        "LOGOUT" => Ok(EndReason::Logout),
+        "REFRESH_TOKEN_REUSED" => Ok(EndReason::RefreshTokenReused),
+        _ => Err(UnknownName::EndReason),
+    }
+}
+
+pub(super) fn key_state_name(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Next => "NEXT",
+        KeyState::Active => ACTIVE,
+        KeyState::Retired => "RETIRED",
+    }
+}
+
+pub(super) fn key_state(name: &str) -> Result<KeyState, UnknownName> {
+    match name {
+        "NEXT" => Ok(KeyState::Next),
+        ACTIVE => Ok(KeyState::Active),
+        "RETIRED" => Ok(KeyState::Retired),
+        _ => Err(UnknownName::KeyState),
+    }
+}

@@ -1,0 +1,119 @@
+//! Forgets sessions that ended long ago.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use grpc_server::Shutdown;
+use jiff::SignedDuration;
+use telemetry::chain;
+
+use crate::domain::clock::Clock;
+use crate::store::{AuthStore, StoreError};
+
+/// Between two sweeps.
+const PERIOD: Duration = Duration::from_hours(1);
+/// How long a session is kept beyond its absolute end: more than the clocks of two replicas ever differ.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Sessions that are removed at a time: a few milliseconds of the store.
+const BATCH: u32 = 500;
+/// After each batch, so that calls come first.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Sweeps at once and then every hour until the shutdown. Every replica does: they do not disturb each other.
+pub(crate) async fn sweep_until(shutdown: Shutdown, store: Arc<dyn AuthStore>, clock: Clock) {
+    let hourly = async {
+        loop {
+            match sweep(&*store, &clock).await {
+                Ok(0) => {}
+                Ok(sessions) => tracing::info!(sessions, "forgot sessions that ended long ago"),
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "ended sessions stay for another hour");
+                }
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    };
+    tokio::select! {
+        _pace = shutdown.begun() => {}
+        () = hourly => {}
+    }
+}
+
+/// Removes every session that ended long ago and returns how many.
+async fn sweep(store: &dyn AuthStore, clock: &Clock) -> Result<u64, StoreError> {
+    let before = clock.now().saturating_sub(KEPT).unwrap_or_default();
+    let mut removed = 0;
+    loop {
+        let batch = store.sweep_sessions(before, BATCH).await?;
+        removed += batch;
+        if batch < u64::from(BATCH) {
+            return Ok(removed);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::ids::{SessionId, new_ulid};
+    use crate::domain::session::{Session, SessionLimits};
+    use crate::domain::text::ClientLabel;
+    use crate::store;
+    use crate::store::sample::user;
+
+    const DAY: i64 = 86_400;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    /// A store with sessions of 30 days that began on day 0 (1,200 of them) and on day 20 (one, which is returned).
+    async fn filled() -> (Arc<dyn AuthStore>, Session) {
+        let store = store::open(&"sqlite::memory:".parse().unwrap()).await.unwrap();
+        let ada = user("ada@example.com");
+        let limits = SessionLimits {
+            idle: SignedDuration::from_hours(24 * 7),
+            absolute: SignedDuration::from_hours(24 * 30),
+        };
+        let session = |now| {
+            let id = SessionId::from_ulid(new_ulid(now));
+            Session::begin(id, ada.id.clone(), ClientLabel::default(), now, limits)
+        };
+        store.insert_user(ada.clone(), session(at(0))).await.unwrap();
+        for _ in 1..1_200 {
+            store.insert_session(session(at(0))).await.unwrap();
+        }
+        let later = session(at(20 * DAY));
+        store.insert_session(later.clone()).await.unwrap();
+        (store, later)
+    }
+
+    #[tokio::test]
+    async fn sessions_are_forgotten_a_day_after_their_end_however_many_they_are() {
+        let (store, later) = filled().await;
+        let now = Arc::new(AtomicI64::new(31 * DAY));
+        let read = Arc::clone(&now);
+        let clock = Clock::new(move || at(read.load(Ordering::SeqCst)));
+        assert_eq!(sweep(&*store, &clock).await.unwrap(), 0);
+        now.store(31 * DAY + 1, Ordering::SeqCst);
+        assert_eq!(sweep(&*store, &clock).await.unwrap(), 1_200);
+        assert_eq!(store.session(&later.id).await.unwrap(), Some(later));
+    }
+
+    #[tokio::test]
+    async fn the_sweeper_begins_at_once_and_ends_with_the_process() {
+        let (store, _) = filled().await;
+        let shutdown = Shutdown::manual();
+        let clock = Clock::new(|| at(60 * DAY));
+        let sweeper = tokio::spawn(sweep_until(shutdown.clone(), Arc::clone(&store), clock));
+        let left = || async { store.sweep_sessions(at(0), 1).await.unwrap() };
+        assert_eq!(left().await, 0, "nothing that ends so early");
+        shutdown.begin(grpc_server::DrainPace::INTERACTIVE);
+        sweeper.await.unwrap();
+    }
+}
