@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use authn::{Authenticated, RemoteKeys, Validator, ValidatorConfig};
 use grpc_server::{
-    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError, Shutdown,
-    add_reflection, call_stack, methods, serve,
+    CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError,
+    Shutdown, add_reflection, call_stack, methods, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
 use settings::SettingsError;
@@ -84,6 +84,8 @@ impl App {
             })?
             .with_tls(settings.tls.clone());
         let store = store::open(&settings.store).await?;
+        let database = config.metrics.database(SERVICE, settings.store.system());
+        let store = store::observed(store, &database);
         let validator = validator(&config, &settings);
         let mut readiness = readiness(&store, &validator);
         let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
@@ -100,7 +102,9 @@ impl App {
             readiness,
             validator,
             store,
-            calls: config.metrics.server(SERVICE, methods(&[proto::invoice::FILE_DESCRIPTOR_SET])),
+            calls: config
+                .metrics
+                .server(SERVICE, methods(&[proto::invoice::FILE_DESCRIPTOR_SET])),
         })
     }
 

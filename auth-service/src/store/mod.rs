@@ -17,13 +17,13 @@ use crate::domain::user::{PasswordHash, User};
 mod contract;
 mod mongodb;
 mod names;
+mod observed;
 #[cfg(test)]
 pub(crate) mod sample;
-mod observed;
 mod sqlite;
 
-pub(crate) use self::observed::observed;
 use self::mongodb::MongoAuthStore;
+pub(crate) use self::observed::observed;
 use self::sqlite::SqliteAuthStore;
 
 /// Opens the store that a URL names. May block; for start-up.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
 use super::{AuthStore, StoreError};
@@ -24,6 +25,7 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         session: database.operation("session"),
         advance_session: database.operation("advance_session"),
         end_session: database.operation("end_session"),
+        sweep_sessions: database.operation("sweep_sessions"),
         signing_keys: database.operation("signing_keys"),
         insert_signing_key: database.operation("insert_signing_key"),
         ping: database.operation("ping"),
@@ -40,6 +42,7 @@ struct Observed {
     session: Operation,
     advance_session: Operation,
     end_session: Operation,
+    sweep_sessions: Operation,
     signing_keys: Operation,
     insert_signing_key: Operation,
     ping: Operation,
@@ -48,7 +51,9 @@ struct Observed {
 #[async_trait]
 impl AuthStore for Observed {
     async fn insert_user(&self, user: User, session: Session) -> Result<(), StoreError> {
-        self.insert_user.observe(self.store.insert_user(user, session)).await
+        self.insert_user
+            .observe(self.store.insert_user(user, session))
+            .await
     }
 
     async fn user_by_email(&self, email: &EmailKey) -> Result<Option<User>, StoreError> {
@@ -70,7 +75,9 @@ impl AuthStore for Observed {
     }
 
     async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
-        self.insert_session.observe(self.store.insert_session(session)).await
+        self.insert_session
+            .observe(self.store.insert_session(session))
+            .await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
@@ -84,6 +91,11 @@ impl AuthStore for Observed {
 
     async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
         self.end_session.observe(self.store.end_session(id, end)).await
+    }
+
+    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let swept = self.store.sweep_sessions(expired_before, limit);
+        self.sweep_sessions.observe(swept).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

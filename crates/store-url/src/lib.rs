@@ -17,6 +17,14 @@ impl StoreUrl {
     pub fn file(path: PathBuf) -> Self {
         Self::Sqlite(sqlite_engine::Location::File(path))
     }
+
+    /// The database's `db.system.name` in metrics and traces (OpenTelemetry).
+    pub fn system(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::MongoDb(_) => "mongodb",
+        }
+    }
 }
 
 /// Text that is no store URL. No variant repeats text that may hold a password.

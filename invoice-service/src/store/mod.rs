@@ -20,9 +20,11 @@ mod contract;
 mod document;
 mod indexed;
 mod mongodb;
+mod observed;
 mod sqlite;
 
 use mongodb::MongoInvoiceStore;
+pub(crate) use observed::observed;
 pub(crate) use sqlite::SqliteInvoiceStore;
 
 /// Opens the store that a URL names. SQLite blocks for the moment it takes.

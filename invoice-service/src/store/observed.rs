@@ -1,0 +1,90 @@
+//! A store whose every operation is measured and traced.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
+
+use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
+use crate::domain::ids::{InvoiceId, OrganizationId, Version};
+use crate::domain::invoice::Invoice;
+use crate::idempotency::AppliedRequest;
+
+/// `store`, with each operation under the name of its method in `database`.
+pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc<dyn InvoiceStore> {
+    Arc::new(Observed {
+        store,
+        insert: database.operation("insert"),
+        get: database.operation("get"),
+        list: database.operation("list"),
+        replace: database.operation("replace"),
+        delete_draft: database.operation("delete_draft"),
+        ping: database.operation("ping"),
+    })
+}
+
+struct Observed {
+    store: Arc<dyn InvoiceStore>,
+    insert: Operation,
+    get: Operation,
+    list: Operation,
+    replace: Operation,
+    delete_draft: Operation,
+    ping: Operation,
+}
+
+#[async_trait]
+impl InvoiceStore for Observed {
+    async fn insert(
+        &self,
+        invoice: Invoice,
+        request: Option<AppliedRequest>,
+    ) -> Result<Insertion, StoreError> {
+        self.insert.observe(self.store.insert(invoice, request)).await
+    }
+
+    async fn get(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        self.get.observe(self.store.get(organization, invoice)).await
+    }
+
+    async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
+        self.list.observe(self.store.list(organization, query)).await
+    }
+
+    async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
+        self.replace.observe(self.store.replace(stored, expected)).await
+    }
+
+    async fn delete_draft(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError> {
+        let deleted = self.store.delete_draft(organization, invoice, expected);
+        self.delete_draft.observe(deleted).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.ping.observe(self.store.ping()).await
+    }
+
+    async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl StoreErrorKind for StoreError {
+    fn failure(&self) -> Option<StoreFailure> {
+        match self {
+            Self::NotFound | Self::VersionConflict { .. } | Self::NotDraft { .. } => None,
+            Self::Overloaded => Some(StoreFailure::Overloaded),
+            Self::Unavailable(_) => Some(StoreFailure::Unavailable),
+            Self::Broken(_) => Some(StoreFailure::Broken),
+        }
+    }
+}
