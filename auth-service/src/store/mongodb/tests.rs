@@ -1,9 +1,14 @@
-use std::sync::Arc;
+mod plans;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadline::Deadline;
 use harness::mongo::ReplicaSet;
 
 use super::*;
 use crate::store::contract::{self, Store};
+use crate::store::sample::{logout, session_of, user};
 
 async fn open(set: &ReplicaSet) -> MongoAuthStore {
     let location = set.url("auth_of_a_test").parse().unwrap();
@@ -23,4 +28,33 @@ async fn everything_is_there_again_after_reopening() {
     let written = contract::fill(&store).await;
     store.close().await;
     contract::check(&open(&set).await, &written).await;
+}
+
+/// A majority cannot be lost: what a read answered from less could be gone after the next election.
+#[tokio::test]
+async fn what_only_the_primary_has_is_not_shown() {
+    let mut set = ReplicaSet::start_three().await;
+    let store = open(&set).await;
+    let user = user("ada@example.com");
+    let (first, second) = (session_of(&user), session_of(&user));
+    store.insert_user(user, first.clone()).await.unwrap();
+    let primary = set.wait_for_primary().await;
+    let secondaries = [(primary + 1) % 3, (primary + 2) % 3];
+    for member in secondaries {
+        set.suspend(member);
+    }
+
+    let soon = || Deadline::after(Duration::from_millis(500));
+    let written = soon().scope(store.insert_session(second.clone())).await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))), "{written:?}");
+    let ended = soon().scope(store.end_session(&first.id, logout(1))).await;
+    assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+    for session in [&first, &second] {
+        let read = soon().scope(store.session(&session.id)).await;
+        assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    }
+
+    for member in secondaries {
+        set.resume(member);
+    }
 }

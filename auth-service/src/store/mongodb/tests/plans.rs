@@ -1,0 +1,136 @@
+//! How the server answers what the store asks, by its own record: the profiler writes down every operation with the plan
+//! and the figures that `explain` gives, so nothing that the store sends can be forgotten here.
+
+use std::collections::BTreeSet;
+
+use mongo_engine::mongodb::options::ReadConcern;
+
+use super::*;
+use crate::domain::email::Email;
+use crate::domain::ids::OrganizationId;
+use crate::store::sample::{advanced, key, logout, session_of, time, ulid, user};
+
+const USERS: usize = 20_000;
+/// What the sweep of the test finds.
+const EXPIRED: usize = 10_000;
+const SWEPT: u32 = 500;
+
+/// Fills the store, and returns a user and a session from the midst.
+async fn fill(store: &MongoAuthStore) -> (User, Session) {
+    let (mut users, mut sessions, mut midst) = (Vec::new(), Vec::new(), None);
+    let sample = user("sample@example.com");
+    for number in 0..USERS {
+        let mut user = User {
+            id: UserId::from_ulid(ulid()),
+            email: Email::parse(&format!("user{number}@example.com")).unwrap(),
+            ..sample.clone()
+        };
+        user.membership.organization_id = OrganizationId::from_ulid(ulid());
+        let mut session = session_of(&user);
+        if number < EXPIRED {
+            session.expire_time = time(-1);
+        }
+        users.push(UserDocument::of(&user).unwrap());
+        sessions.push(SessionDocument::of(&session).unwrap());
+        if number == USERS * 3 / 4 {
+            midst = Some((user, session));
+        }
+    }
+    store.users.insert_many(users).await.unwrap();
+    store.sessions.insert_many(sessions).await.unwrap();
+    for byte in 1..=20 {
+        store
+            .insert_signing_key(key(byte, KeyState::Retired))
+            .await
+            .unwrap();
+    }
+    midst.unwrap()
+}
+
+/// Every operation of the store that reads, each so that it finds something.
+async fn use_every_operation(store: &MongoAuthStore, user: &User, session: &Session) {
+    assert!(store.user(&user.id).await.unwrap().is_some());
+    let found = store.user_by_email(&user.email.key()).await.unwrap();
+    assert_eq!(found.as_ref(), Some(user));
+    let hash = PasswordHash::new("$argon2id$second".to_owned());
+    let replaced = store.replace_password_hash(&user.id, &user.password_hash, hash);
+    assert!(replaced.await.unwrap());
+    assert!(store.session(&session.id).await.unwrap().is_some());
+    assert!(store.advance_session(advanced(session, 1), 1).await.unwrap());
+    store.end_session(&session.id, logout(2)).await.unwrap();
+    let swept = store.sweep_sessions(time(0), SWEPT).await.unwrap();
+    assert_eq!(swept, u64::from(SWEPT));
+    assert_eq!(store.signing_keys().await.unwrap().len(), 20);
+}
+
+/// What the server wrote down about one operation.
+#[derive(Debug)]
+struct Work {
+    operation: String,
+    collection: String,
+    plan: String,
+    sorted: bool,
+    read: i64,
+    found: i64,
+}
+
+impl Work {
+    fn of(entry: &Document) -> Self {
+        let number = |name: &str| entry.get(name).and_then(Bson::as_i32).map_or(0, i64::from);
+        let text = |name: &str| entry.get_str(name).unwrap_or_default();
+        let found = ["nreturned", "nMatched", "ndeleted"].map(number);
+        let command = entry.get_document("command").unwrap();
+        let modifies = command.contains_key("findAndModify") || command.contains_key("findandmodify");
+        Self {
+            operation: if modifies { "findAndModify" } else { text("op") }.to_owned(),
+            collection: text("ns").rsplit('.').next().unwrap_or_default().to_owned(),
+            plan: text("planSummary").to_owned(),
+            sorted: entry.get_bool("hasSortStage").unwrap_or(false),
+            read: number("docsExamined"),
+            found: found.into_iter().max().unwrap_or_default(),
+        }
+    }
+}
+
+async fn profile(store: &MongoAuthStore) -> Vec<Work> {
+    let record = store.engine.collection::<Document>("system.profile");
+    let ours = doc! { "ns": { "$not": { "$regex": "system" } }, "command": { "$exists": true } };
+    // The record is not replicated.
+    let record = record.find(ours).read_concern(ReadConcern::local());
+    let entries = all(record.await.unwrap()).await.unwrap();
+    entries.iter().map(Work::of).collect()
+}
+
+#[tokio::test]
+async fn every_operation_walks_an_index_sorts_nothing_and_reads_little_more_than_it_finds() {
+    let set = ReplicaSet::start().await;
+    let store = open(&set).await;
+    let (user, session) = fill(&store).await;
+    let database = store.engine.database();
+    database.run_command(doc! { "profile": 2 }).await.unwrap();
+    use_every_operation(&store, &user, &session).await;
+    database.run_command(doc! { "profile": 0 }).await.unwrap();
+
+    let works = profile(&store).await;
+    let mut seen = BTreeSet::new();
+    for work in works.iter().filter(|work| !work.plan.is_empty()) {
+        seen.insert((work.operation.as_str(), work.collection.as_str()));
+        // IDHACK is a walk of the index of ids, and since release 8 EXPRESS one of any unique index.
+        let indexed = ["IXSCAN", "IDHACK", "EXPRESS"]
+            .iter()
+            .any(|plan| work.plan.contains(plan));
+        assert!(indexed && !work.plan.contains("COLLSCAN"), "{work:?}");
+        assert!(!work.sorted, "{work:?}");
+        assert!(work.found > 0 && work.read <= 2 * work.found, "{work:?}");
+    }
+    let expected = [
+        ("findAndModify", "sessions"),
+        ("findAndModify", "users"),
+        ("query", "sessions"),
+        ("query", "signing_keys"),
+        ("remove", "sessions"),
+        ("update", "sessions"),
+        ("update", "users"),
+    ];
+    assert_eq!(seen, BTreeSet::from(expected), "{works:#?}");
+}
