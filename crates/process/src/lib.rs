@@ -5,6 +5,8 @@ mod admin;
 mod config;
 mod health;
 mod readyz;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;
