@@ -1,40 +1,24 @@
 //! kill -9 in the middle of everything: what was answered is there afterwards, once, and what was not can be repeated.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use harness::{Bearer, Refusal, build};
-use prost_types::FieldMask;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{GetMeRequest, LoginRequest, RefreshTokenRequest, RegisterRequest, RegisterResponse};
-use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
-use proto::invoice::v1::{CreateInvoiceRequest, Invoice, ListInvoicesRequest, UpdateInvoiceRequest};
+use proto::invoice::v1::ListInvoicesRequest;
 use tokio::sync::Notify;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::binary::{Home, Running};
-
-type Invoices = InvoiceServiceClient<InterceptedService<Channel, Bearer>>;
+use crate::writers::{
+    Invoices, Writer, assert_exactly_what_was_answered, assert_old_etags_are_stale, invoices, lazy,
+};
 
 const WRITERS: usize = 16;
 /// The process is killed when this many more writes have been answered.
 const WRITES_BEFORE_EACH_KILL: [usize; 3] = [40, 150, 300];
-/// Every draft gets this many changes, then its writer begins another.
-const CHANGES: usize = 4;
-
-/// A connection that may also fail to be made: the server is about to die.
-fn lazy(address: SocketAddr) -> Channel {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    endpoint.connect_lazy()
-}
-
-fn invoices(address: SocketAddr, access_token: &str) -> Invoices {
-    InvoiceServiceClient::with_interceptor(lazy(address), Bearer::new(access_token))
-}
 
 async fn registered(address: SocketAddr, request: RegisterRequest) -> RegisterResponse {
     harness::register(harness::channel(address).await, request)
@@ -64,124 +48,20 @@ impl Answered {
     }
 }
 
-/// A write that may be repeated: its request id stays.
-#[derive(Debug, Clone)]
-enum Write {
-    Create(CreateInvoiceRequest),
-    Update(UpdateInvoiceRequest),
-}
-
-impl Write {
-    fn create(note: String) -> Self {
-        let mut invoice = build::invoice();
-        invoice.note = note;
-        Self::Create(build::create(invoice))
-    }
-
-    /// Appends to the note of `invoice` as it was last seen.
-    fn change(invoice: &Invoice) -> Self {
-        Self::Update(UpdateInvoiceRequest {
-            invoice: Some(Invoice {
-                id: invoice.id.clone(),
-                etag: invoice.etag.clone(),
-                note: format!("{}+", invoice.note),
-                ..Invoice::default()
-            }),
-            update_mask: Some(FieldMask {
-                paths: vec!["note".to_owned()],
-            }),
-            request_id: build::request_id(),
-        })
-    }
-
-    /// What the note is when this has been done.
-    fn note(&self) -> &str {
-        let invoice = match self {
-            Self::Create(request) => &request.invoice,
-            Self::Update(request) => &request.invoice,
-        };
-        &invoice.as_ref().unwrap().note
-    }
-
-    async fn send(&self, client: &mut Invoices) -> Result<Invoice, Status> {
-        let answer = match self.clone() {
-            Self::Create(request) => client.create_invoice(request).await?,
-            Self::Update(request) => client.update_invoice(request).await?,
-        };
-        Ok(answer.into_inner())
-    }
-}
-
-/// One of those who write at the same time. Each owns its drafts.
-struct Writer {
-    number: usize,
-    begun: usize,
-    /// As last answered, by id.
-    drafts: BTreeMap<String, Invoice>,
-    /// Every version that was answered: id and etag.
-    versions: BTreeSet<(String, String)>,
-    /// The draft that is being changed, with the number of changes still to come.
-    current: Option<(String, usize)>,
-    /// Sent, and not answered before the process died.
-    in_doubt: Option<Write>,
-}
-
-impl Writer {
-    fn new(number: usize) -> Self {
-        Self {
-            number,
-            begun: 0,
-            drafts: BTreeMap::new(),
-            versions: BTreeSet::new(),
-            current: None,
-            in_doubt: None,
-        }
-    }
-
-    fn next(&mut self) -> Write {
-        if let Some((id, _)) = &self.current {
-            return Write::change(&self.drafts[id]);
-        }
-        self.begun += 1;
-        Write::create(format!("{}/{}", self.number, self.begun))
-    }
-
-    /// Takes down what was answered to `write`.
-    fn answered(&mut self, write: &Write, invoice: Invoice) {
-        assert_eq!(invoice.note, write.note());
-        let version = (invoice.id.clone(), invoice.etag.clone());
-        assert!(self.versions.insert(version), "a version came twice: {invoice:?}");
-        self.current = match (write, self.current.take()) {
-            (Write::Create(_), _) => Some((invoice.id.clone(), CHANGES)),
-            (Write::Update(_), Some((id, more))) if more > 1 => Some((id, more - 1)),
-            (Write::Update(_), _) => None,
-        };
-        self.drafts.insert(invoice.id.clone(), invoice);
-    }
-
-    /// Repeats what is in doubt, then writes until the process dies.
-    async fn write_until_killed(&mut self, client: &mut Invoices, answered: &Answered, wanted: usize) {
-        loop {
-            let write = self.in_doubt.take().unwrap_or_else(|| self.next());
-            match write.send(client).await {
-                Ok(invoice) => {
-                    self.answered(&write, invoice);
-                    answered.one_more(wanted);
-                }
-                Err(status) => {
-                    assert_cut_off(&status);
-                    self.in_doubt = Some(write);
-                    return;
-                }
+/// Repeats what is in doubt, then writes until the process dies.
+async fn write_until_killed(writer: &mut Writer, client: &mut Invoices, answered: &Answered, wanted: usize) {
+    loop {
+        let write = writer.in_doubt.take().unwrap_or_else(|| writer.next());
+        match write.send(client).await {
+            Ok(invoice) => {
+                writer.answered(&write, invoice);
+                answered.one_more(wanted);
             }
-        }
-    }
-
-    /// Repeats what is in doubt; it must succeed now.
-    async fn settle(&mut self, client: &mut Invoices) {
-        if let Some(write) = self.in_doubt.take() {
-            let invoice = write.send(client).await.unwrap();
-            self.answered(&write, invoice);
+            Err(status) => {
+                assert_cut_off(&status);
+                writer.in_doubt = Some(write);
+                return;
+            }
         }
     }
 }
@@ -192,65 +72,13 @@ async fn write_and_kill(running: Running, access_token: &str, writers: &mut [Wri
     let gateway = running.gateway;
     let writing = join_all(writers.iter_mut().map(async |writer| {
         let mut client = invoices(gateway, access_token);
-        writer.write_until_killed(&mut client, &answered, wanted).await;
+        write_until_killed(writer, &mut client, &answered, wanted).await;
     }));
     let killing = async {
         answered.enough.notified().await;
         running.kill().await;
     };
     futures::join!(writing, killing);
-}
-
-/// Every invoice of the organization, page by page.
-async fn everything(client: &mut Invoices) -> Vec<Invoice> {
-    let mut request = ListInvoicesRequest {
-        page_size: 200,
-        ..ListInvoicesRequest::default()
-    };
-    let mut all = Vec::new();
-    loop {
-        let page = client.list_invoices(request.clone()).await.unwrap().into_inner();
-        all.extend(page.invoices);
-        if page.next_page_token.is_empty() {
-            return all;
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-/// Everything that was answered is stored as answered, and there is nothing else.
-async fn assert_exactly_what_was_answered(client: &mut Invoices, writers: &[Writer]) {
-    let stored = everything(client).await;
-    let count = stored.len();
-    let stored: BTreeMap<String, Invoice> = stored
-        .into_iter()
-        .map(|invoice| (invoice.id.clone(), invoice))
-        .collect();
-    assert_eq!(stored.len(), count, "an id is listed twice");
-    let answered: BTreeMap<String, Invoice> =
-        writers.iter().flat_map(|writer| writer.drafts.clone()).collect();
-    assert!(
-        answered == stored,
-        "stored {stored:#?} but answered {answered:#?}"
-    );
-}
-
-/// A change on top of a version that has been replaced since is refused.
-async fn assert_old_etags_are_stale(client: &mut Invoices, writers: &[Writer]) {
-    for writer in writers {
-        for (id, etag) in &writer.versions {
-            let current = &writer.drafts[id];
-            if *etag == current.etag {
-                continue;
-            }
-            let old = Invoice {
-                etag: etag.clone(),
-                ..current.clone()
-            };
-            let refused = Refusal::in_result(Write::change(&old).send(client).await);
-            assert_eq!(refused, Refusal::new(Code::Aborted, "ETAG_MISMATCH"), "{id}");
-        }
-    }
 }
 
 #[tokio::test]

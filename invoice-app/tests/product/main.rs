@@ -7,10 +7,13 @@
 
 mod binary;
 mod crash;
+mod failover;
 mod foreign_access;
 mod frames;
 mod grpcurl;
 mod process;
 mod published;
 mod real_input;
+mod tls;
 mod wire;
+mod writers;
