@@ -1,7 +1,7 @@
 # Thin names over the real commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test provision fmt lint audit bench
+.PHONY: help run test provision fmt lint docs audit bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ run: ## build and start everything on loopback, data in ./data (needs only Rust 
 test: provision ## run every check and test; the last line is the sum
 	scripts/test
 
-provision: ## install what the tests need and the machine lacks (grpcurl, mongod, Chromium, npm packages)
+provision: ## install what the tests need and the machine lacks (grpcurl, mongod, Chromium, npm packages …)
 	scripts/provision
 
 fmt: ## format all Rust code
@@ -21,6 +21,10 @@ fmt: ## format all Rust code
 
 lint: provision ## the checks of `make test` that run no test
 	scripts/test lint
+
+docs: ## write the configuration reference in docs/OPERATIONS.md from what --help says
+	cargo build --locked --workspace --bins
+	scripts/reference "$${CARGO_TARGET_DIR:-target}/debug"
 
 audit: ## cargo-deny: dependency bans, licences and sources (installs cargo-deny the first time: minutes)
 	scripts/audit

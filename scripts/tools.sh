@@ -2,7 +2,7 @@
 # Sourced by the other scripts, at the root of the repository: where each outside tool is.
 #
 # A tool is what its own variable says, else what PATH has, else what scripts/provision installed.
-# GRPCURL, MONGOD and CHROMIUM are exported, so that every test uses the same one; empty means missing.
+# GRPCURL, MONGOD, HADOLINT and CHROMIUM are exported, so that every test uses the same one; empty means missing.
 
 # find_tool CANDIDATE...: the path of the first one that can be run, or nothing.
 find_tool() {
@@ -17,8 +17,9 @@ find_tool() {
 locate_tools() {
     GRPCURL=${GRPCURL:-$(find_tool grpcurl "$PWD/.tools/bin/grpcurl")}
     MONGOD=${MONGOD:-$(find_tool mongod "$PWD/.tools/bin/mongod")}
+    HADOLINT=${HADOLINT:-$(find_tool hadolint "$PWD/.tools/bin/hadolint")}
     CHROMIUM=${CHROMIUM:-$(find_tool chromium chromium-browser google-chrome)}
-    export GRPCURL MONGOD CHROMIUM
+    export GRPCURL MONGOD HADOLINT CHROMIUM
 }
 
 # have COMMAND SENTENCE: whether COMMAND can be run; prints the sentence when it cannot.
@@ -45,6 +46,7 @@ have_test_tools() {
     have npm 'npm; run: apt-get install npm' || missing=1
     have "$GRPCURL" 'grpcurl; run: make provision (or set GRPCURL to its path)' || missing=1
     have "$MONGOD" 'mongod 6.0 or newer; run: make provision (or set MONGOD to its path)' || missing=1
+    have "$HADOLINT" 'hadolint; run: make provision (or set HADOLINT to its path)' || missing=1
     have "$CHROMIUM" 'Chromium; run: apt-get install chromium (or set CHROMIUM to its path)' || missing=1
     have web/e2e/node_modules/.bin/buf 'npm packages of web/e2e; run: make provision' || missing=1
     return "$missing"
