@@ -101,6 +101,9 @@ impl App {
                 source,
             })?
             .with_tls(settings.tls.clone());
+        if let Some(tls) = &settings.tls {
+            tls.measure(&config.metrics);
+        }
         let store = store::open(&settings.store).await?;
         let database = config.metrics.database(SERVICE, settings.store.system());
         let store = store::observed(store, &database);

@@ -60,6 +60,10 @@ impl App {
     /// [`BuildError`]; nothing is left behind.
     pub async fn build(config: Config) -> Result<Self, BuildError> {
         let settings = config.settings()?;
+        settings.client.measure(&config.metrics);
+        if let Some(tls) = &settings.tls {
+            tls.measure(&config.metrics);
+        }
         let connector = Connector::new(settings.client);
         let auth = Arc::new(Upstream::new("auth-service", settings.auth, &connector));
         let invoice = Arc::new(Upstream::new("invoice-service", settings.invoice, &connector));

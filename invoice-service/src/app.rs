@@ -83,6 +83,10 @@ impl App {
                 source,
             })?
             .with_tls(settings.tls.clone());
+        if let Some(tls) = &settings.tls {
+            tls.measure(&config.metrics);
+        }
+        settings.client.measure(&config.metrics);
         let store = store::open(&settings.store).await?;
         let database = config.metrics.database(SERVICE, settings.store.system());
         let store = store::observed(store, &database);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use settings::{Mistakes, ServiceUrl};
+use telemetry::Metrics;
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -131,6 +132,11 @@ impl Client {
     /// The certificate that the next handshake presents, when it has one.
     pub fn certificate(&self) -> Option<CertificateInfo> {
         self.0.certificate()
+    }
+
+    /// Lets `metrics` tell when the certificate expires and whether reloading fails.
+    pub fn measure(&self, metrics: &Metrics) {
+        self.0.measure(metrics);
     }
 
     /// Why what the files hold now is not in use, after a change that could not be used.

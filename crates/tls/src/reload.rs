@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use telemetry::{Metrics, TlsStanding};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::rustls;
 
@@ -92,6 +93,23 @@ impl<C: Send + Sync + 'static> Reloading<C> {
     /// The certificate that the next handshake presents.
     pub(crate) fn certificate(&self) -> Option<CertificateInfo> {
         self.current.load().certificate.clone()
+    }
+
+    /// Lets `metrics` tell how this stands, as long as it is there.
+    pub(crate) fn measure(self: &Arc<Self>, metrics: &Metrics) {
+        let this = Arc::downgrade(self);
+        metrics.tls(self.role, move || this.upgrade().map(|this| this.standing()));
+    }
+
+    fn standing(&self) -> TlsStanding {
+        let certificate = self.certificate().map(|certificate| {
+            let file = certificate.file.display().to_string();
+            (file, certificate.not_after.as_second())
+        });
+        TlsStanding {
+            certificate,
+            reload_fails: self.trouble().is_some(),
+        }
     }
 
     /// Why what the files hold now is not in use.

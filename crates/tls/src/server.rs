@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use settings::Mistakes;
+use telemetry::Metrics;
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio_rustls::rustls::sign::SingleCertAndKey;
@@ -172,6 +173,11 @@ impl Server {
     /// What is spoken inside.
     pub fn protocols(&self) -> Protocols {
         self.protocols
+    }
+
+    /// Lets `metrics` tell when the certificate expires and whether reloading fails.
+    pub fn measure(&self, metrics: &Metrics) {
+        self.reloading.measure(metrics);
     }
 
     /// Why what the files hold now is not in use, after a change that could not be used.

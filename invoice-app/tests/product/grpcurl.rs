@@ -19,9 +19,9 @@ const INVOICES: &str = "invoiceapp.invoice.v1.InvoiceService";
 
 /// What grpcurl printed and how it ended.
 #[derive(Debug)]
-struct Printed {
-    succeeded: bool,
-    out: String,
+pub(crate) struct Printed {
+    pub(crate) succeeded: bool,
+    pub(crate) out: String,
     err: String,
 }
 
@@ -35,13 +35,13 @@ impl Printed {
     }
 
     /// What a call that succeeded answered.
-    fn answer(&self) -> Value {
+    pub(crate) fn answer(&self) -> Value {
         assert!(self.succeeded, "{self:?}");
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Asserts that the call failed and that an engineer can read each of `texts` in why.
-    fn fails_with(&self, texts: &[&str]) {
+    pub(crate) fn fails_with(&self, texts: &[&str]) {
         assert!(!self.succeeded, "{self:?}");
         for text in texts {
             assert!(self.err.contains(text), "no {text:?} in {}", self.err);
@@ -55,7 +55,7 @@ async fn call(address: SocketAddr, flags: &[&str], method: &str) -> Printed {
     grpcurl(&[&["-plaintext"], flags, &[&address, method]].concat()).await
 }
 
-async fn grpcurl(arguments: &[&str]) -> Printed {
+pub(crate) async fn grpcurl(arguments: &[&str]) -> Printed {
     let output = Command::new(harness::grpcurl()).args(arguments).output().await;
     Printed::of(output.unwrap())
 }

@@ -15,5 +15,6 @@ mod process;
 mod published;
 mod real_input;
 mod tls;
+mod tls;
 mod wire;
 mod writers;

@@ -1,5 +1,6 @@
 //! The metrics of a process: one registry, filled by every service in it.
 
+mod certificates;
 mod labels;
 mod process;
 
@@ -14,8 +15,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+pub use certificates::TlsStanding;
 pub(crate) use labels::{CallLabels, OperationLabels, ServiceLabel};
 
+use self::certificates::Certificates;
 use crate::{Database, Server};
 
 /// Upper bounds in seconds. A call on loopback takes a millisecond, the longest deadline is 30 s.
@@ -36,6 +39,7 @@ struct Inner {
     active: Family<ServiceLabel, Gauge>,
     refused: Family<ServiceLabel, Counter>,
     operations: Durations<OperationLabels>,
+    certificates: Certificates,
 }
 
 impl Metrics {
@@ -74,12 +78,15 @@ impl Metrics {
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(process::Process::new()));
+        let certificates = Certificates::default();
+        registry.register_collector(Box::new(certificates.clone()));
         Self(Arc::new(Inner {
             registry,
             calls,
             active,
             refused,
             operations,
+            certificates,
         }))
     }
 
@@ -98,6 +105,16 @@ impl Metrics {
     /// Measures and traces what `service` asks of its store. `system` is the store's `db.system.name`.
     pub fn database(&self, service: &'static str, system: &'static str) -> Database {
         Database::new(service, system, self.0.operations.clone())
+    }
+
+    /// Asks `standing` about the TLS of a server or client (`role`) whenever the metrics are read; `None` when that is
+    /// gone.
+    pub fn tls(
+        &self,
+        role: &'static str,
+        standing: impl Fn() -> Option<TlsStanding> + Send + Sync + 'static,
+    ) {
+        self.0.certificates.add(role, Box::new(standing));
     }
 
     /// Everything in the text format of OpenMetrics 1.0.

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use certificates::Authority;
+use telemetry::Metrics;
 use tls::{Server, ServerFiles};
 
 use crate::support::{Place, client, handshake, is_open, server, server_files, until};
@@ -125,6 +126,34 @@ async fn broken_files_change_nothing_and_the_trouble_names_them() {
     })
     .await;
     assert_eq!(server.trouble(), None);
+}
+
+#[tokio::test]
+async fn metrics_tell_when_the_certificate_in_use_expires_and_whether_reloading_fails() {
+    let place = Place::new();
+    let identity = place.identity(&["localhost"]);
+    let server = server(&server_files(&identity));
+    let metrics = Metrics::new();
+    server.measure(&metrics);
+    server.keep_fresh();
+    let file = identity.certificate.display();
+    // The first second of the year 4096 and of 2020.
+    let tells = |seconds: i64, failing: u8| {
+        let text = metrics.to_text();
+        [
+            format!("tls_certificate_not_after_seconds{{file=\"{file}\",role=\"test\"}} {seconds}\n"),
+            format!("tls_reload_failing{{role=\"test\"}} {failing}\n"),
+        ]
+        .iter()
+        .all(|line| text.contains(line))
+    };
+    assert!(tells(67_090_118_400, 0), "{}", metrics.to_text());
+    fs::write(&identity.key, "").unwrap();
+    until("a failure is told", || tells(67_090_118_400, 1)).await;
+    place.authority.issue_expired(&["localhost"]).replace(&identity);
+    until("the new end is told", || tells(1_577_836_800, 0)).await;
+    drop(server);
+    until("nothing is told any more", || !metrics.to_text().contains("tls_")).await;
 }
 
 #[tokio::test]
