@@ -16,6 +16,7 @@ use crate::location::Location;
 use crate::migration::{Migration, migrate};
 use crate::queue::{PushError, Queue};
 use crate::reader::{ReadJob, Reader, read_job};
+use crate::unfinished_copy;
 use crate::writer::{Write, WriteJob, Writer};
 
 /// Writes, and separately reads, that may wait. Beyond it callers are refused at once.
@@ -64,12 +65,48 @@ impl Engine {
     /// # Errors
     /// Every [`OpenError`]; each text is a sentence for the person who starts the process.
     pub fn open(location: &Location, migrations: &'static [Migration]) -> Result<Self, OpenError> {
+        Self::open_with(location, migrations, UnfinishedCopies::Refused)
+    }
+
+    /// As [`Engine::open`], for a database to be copied: one that is not there is not made.
+    ///
+    /// # Errors
+    /// Every [`OpenError`].
+    pub fn open_copy_source(
+        location: &Location,
+        migrations: &'static [Migration],
+    ) -> Result<Self, OpenError> {
+        match location {
+            Location::File(path) if path.is_file() => Self::open(location, migrations),
+            Location::File(_) | Location::Memory => Err(OpenError::Absent {
+                location: location.to_string(),
+            }),
+        }
+    }
+
+    /// As [`Engine::open`], for a database to be copied into, which may have a mark ([`crate::UnfinishedCopy`]).
+    ///
+    /// # Errors
+    /// Every [`OpenError`] but the one about unfinished copies.
+    pub fn open_copy_target(
+        location: &Location,
+        migrations: &'static [Migration],
+    ) -> Result<Self, OpenError> {
+        Self::open_with(location, migrations, UnfinishedCopies::Accepted)
+    }
+
+    fn open_with(
+        location: &Location,
+        migrations: &'static [Migration],
+        unfinished_copies: UnfinishedCopies,
+    ) -> Result<Self, OpenError> {
         let lock = match location {
             Location::File(path) => Some(files::prepare(path)?),
             Location::Memory => None,
         };
         let opener = Opener::new(location)?;
         let mut connection = opener.writer()?;
+        unfinished_copies.check(&connection, location)?;
         migrate(&mut connection, location, migrations)?;
 
         let (alive, ended) = watch::channel(());
@@ -211,6 +248,33 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What becomes of a database that holds an unfinished copy.
+#[derive(Debug, Clone, Copy)]
+enum UnfinishedCopies {
+    /// Whoever serves it would serve half of the records.
+    Refused,
+    /// Whoever copies finishes it.
+    Accepted,
+}
+
+impl UnfinishedCopies {
+    fn check(self, connection: &Connection, location: &Location) -> Result<(), OpenError> {
+        match self {
+            Self::Accepted => Ok(()),
+            Self::Refused => match unfinished_copy::is_there(connection) {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(OpenError::UnfinishedCopy {
+                    location: location.to_string(),
+                }),
+                Err(source) => Err(OpenError::Sqlite {
+                    location: location.to_string(),
+                    source,
+                }),
+            },
+        }
     }
 }
 

@@ -122,6 +122,21 @@ pub enum OpenError {
         /// What `SQLite` said.
         source: rusqlite::Error,
     },
+    /// A copy into the database has begun and not been finished.
+    #[error(
+        "the database {location} holds an unfinished copy of another store: run the same `invoice-app copy-store` again \
+         to finish it, or delete the database to give it up"
+    )]
+    UnfinishedCopy {
+        /// The database, as its URL.
+        location: String,
+    },
+    /// There is no such database to copy from.
+    #[error("there is no database {location}: check the path")]
+    Absent {
+        /// The database, as its URL.
+        location: String,
+    },
     /// The operating system gave no thread.
     #[error("cannot start a database thread: {0}")]
     Thread(#[source] io::Error),

@@ -41,6 +41,7 @@ mod location;
 mod migration;
 mod queue;
 mod reader;
+mod unfinished_copy;
 mod writer;
 
 pub use engine::{Engine, Stats};
@@ -49,3 +50,4 @@ pub use location::{Location, LocationError};
 pub use migration::Migration;
 // The stores speak rusqlite; they must speak the version this engine was built with.
 pub use rusqlite;
+pub use unfinished_copy::UnfinishedCopy;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
+use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError, UnfinishedCopy};
 
 const FIRST: Migration = Migration {
     name: "notes",
@@ -87,4 +87,53 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let error = Engine::open(&Location::File(path.clone()), ONE).unwrap_err();
     assert!(error.to_string().contains("letter.txt"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[tokio::test]
+async fn a_database_with_an_unfinished_copy_is_opened_only_to_finish_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::File(directory.path().join("notes.db"));
+    let mark = UnfinishedCopy {
+        source: "a".to_owned(),
+        position: "0".to_owned(),
+    };
+    let engine = Engine::open_copy_target(&location, ONE).unwrap();
+    let begun = mark.clone();
+    let write = engine.write(move |connection| Ok::<_, EngineError>(begun.insert(connection)?));
+    write.await.unwrap();
+    engine.close().await;
+    for refused in [
+        Engine::open(&location, ONE),
+        Engine::open_copy_source(&location, ONE),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, OpenError::UnfinishedCopy { .. }), "{error:?}");
+    }
+
+    let engine = Engine::open_copy_target(&location, ONE).unwrap();
+    let find = |connection: &rusqlite::Connection| Ok::<_, EngineError>(UnfinishedCopy::find(connection)?);
+    assert_eq!(engine.read(find).await.unwrap(), Some(mark.clone()));
+    let advance = |connection: &rusqlite::Connection| {
+        UnfinishedCopy::advance(connection, "1")?;
+        Ok::<_, EngineError>(UnfinishedCopy::find(connection)?)
+    };
+    let advanced = engine.write(advance).await.unwrap();
+    assert_eq!(advanced.map(|mark| mark.position).as_deref(), Some("1"));
+    let remove =
+        |connection: &rusqlite::Connection| Ok::<_, EngineError>(UnfinishedCopy::remove(connection)?);
+    engine.write(remove).await.unwrap();
+    assert_eq!(engine.read(find).await.unwrap(), None);
+    engine.close().await;
+    Engine::open(&location, ONE).unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_database_to_copy_from_is_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("absent/notes.db");
+    for location in [Location::File(path.clone()), Location::Memory] {
+        let error = Engine::open_copy_source(&location, ONE).unwrap_err();
+        assert!(matches!(error, OpenError::Absent { .. }), "{error:?}");
+    }
+    assert!(!path.parent().unwrap().exists());
 }
