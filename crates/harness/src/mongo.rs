@@ -11,7 +11,7 @@ use mongodb::bson::{Bson, Document, doc};
 use tempfile::TempDir;
 
 /// For a set to elect a primary, on a machine that is busy with other tests.
-const ELECTION: Duration = Duration::from_secs(60);
+const ELECTION: Duration = Duration::from_mins(1);
 /// How long a secondary misses the primary before it stands for election; the server's default is 10 s.
 const ELECTION_TIMEOUT_MS: i32 = 2_000;
 const NAME: &str = "rs0";

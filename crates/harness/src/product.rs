@@ -34,7 +34,7 @@ impl Data {
         let mongodb = match std::env::var_os(STORE_VARIABLE) {
             Some(store) if store == "mongodb" => Some(ReplicaSet::start().await),
             Some(store) if store != "sqlite" => {
-                panic!("{STORE_VARIABLE} is sqlite or mongodb, not {store:?}")
+                panic!("{STORE_VARIABLE} is sqlite or mongodb, not {}", store.display())
             }
             Some(_) | None => None,
         };

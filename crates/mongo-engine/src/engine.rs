@@ -95,9 +95,8 @@ impl Engine {
         });
         match tokio::time::timeout(patience, task).await {
             Ok(Ok(Ok(answered))) => Ok(answered?),
-            Ok(Ok(Err(elapsed))) => Err(EngineError::unavailable(elapsed)),
+            Ok(Ok(Err(elapsed))) | Err(elapsed) => Err(EngineError::unavailable(elapsed)),
             Ok(Err(_panicked)) => Err(EngineError::Panicked),
-            Err(elapsed) => Err(EngineError::unavailable(elapsed)),
         }
     }
 

@@ -63,19 +63,15 @@ fn is_temporary(error: &Error) -> bool {
     if labels.iter().any(|label| error.contains_label(label)) {
         return true;
     }
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the driver's kinds are non-exhaustive; a new one is a defect until it is looked at"
-    )]
-    match &*error.kind {
+    matches!(
+        &*error.kind,
         ErrorKind::Io(_)
-        | ErrorKind::ServerSelection { .. }
-        | ErrorKind::ConnectionPoolCleared { .. }
-        | ErrorKind::DnsResolve { .. }
-        | ErrorKind::Authentication { .. }
-        | ErrorKind::Shutdown => true,
-        _ => false,
-    }
+            | ErrorKind::ServerSelection { .. }
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::DnsResolve { .. }
+            | ErrorKind::Authentication { .. }
+            | ErrorKind::Shutdown
+    )
 }
 
 /// Codes of states that pass (MongoDB's error_codes.yml): unreachable or restarting members, elections, time limits,

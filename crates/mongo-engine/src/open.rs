@@ -189,7 +189,7 @@ fn check_release(build: &Document, host: String) -> Result<(), OpenError> {
 async fn command(database: &Database, name: &str) -> Result<Document, OpenError> {
     let answer =
         tokio::time::timeout(SERVER_SELECTION + CONNECT, database.run_command(doc! { name: 1 })).await;
-    let answer = answer.map_err(|elapsed| EngineError::unavailable(elapsed))?;
+    let answer = answer.map_err(EngineError::unavailable)?;
     answer.map_err(|error| {
         if is_about_credentials(&error) {
             OpenError::Credentials

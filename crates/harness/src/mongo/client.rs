@@ -4,7 +4,7 @@ use mongodb::Client;
 use mongodb::options::{ClientOptions, ServerAddress};
 
 /// A client of one member alone, whatever it is at the moment.
-pub(super) async fn direct(host: &str, port: u16) -> Client {
+pub(super) fn direct(host: &str, port: u16) -> Client {
     let mut options = ClientOptions::default();
     options.hosts = vec![ServerAddress::Tcp {
         host: host.to_owned(),

@@ -12,7 +12,7 @@ use crate::tools::mongod;
 
 const HOST: &str = "127.0.0.1";
 /// For a server to listen, on a machine that is busy with other tests.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// One mongod. It ends with this value, and with the thread that started it: even a test that is killed leaves none.
 pub(super) struct Member {
@@ -62,7 +62,7 @@ impl Member {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if self.client.is_none() {
-            self.client = Some(client::direct(HOST, self.port).await);
+            self.client = Some(client::direct(HOST, self.port));
         }
         while self.command(doc! { "ping": 1 }).await.is_err() {
             assert!(begun.elapsed() < START, "mongod does not answer: {}", self.log());

@@ -55,9 +55,9 @@ fn template(number: usize) -> Entry {
             day % 28 + 1
         )))
     };
-    header.issue_date = if number % 4 == 0 { None } else { day(number) };
-    header.due_date = if number % 5 == 0 { None } else { day(number + 14) };
-    header.customer_id = (number % 7 > 0).then(|| customer(number % 5));
+    header.issue_date = day(number).filter(|_| !number.is_multiple_of(4));
+    header.due_date = day(number + 14).filter(|_| !number.is_multiple_of(5));
+    header.customer_id = (!number.is_multiple_of(7)).then(|| customer(number % 5));
     header.buyer = Some(sample::party(
         ["Ann Straße", "annabel GmbH", "Bo", "Zoe"][number % 4],
     ));
@@ -67,7 +67,7 @@ fn template(number: usize) -> Entry {
     if invoice.state != State::Draft {
         invoice.number = Some(sample::text(&format!("INV-2026-{number:04}")));
     }
-    if number % 8 == 0 {
+    if number.is_multiple_of(8) {
         invoice.kind = InvoiceKind::CreditNote;
     }
     let stored = StoredInvoice {
@@ -133,11 +133,10 @@ async fn middle(store: &MongoInvoiceStore, order: ListOrder) -> Cursor {
     let filter = doc! { "org_id": organization(3).as_str(), "deleted": false };
     let found = store.invoices.find_one(filter).sort(index.sort()).skip(4_000);
     let found = found.await.unwrap().unwrap();
-    let key = match Bson::try_from(found.get(index.key).unwrap().unwrap().to_owned()).unwrap() {
-        Bson::Int64(integer) => CursorKey::Integer(integer),
-        Bson::String(text) => CursorKey::Text(text),
-        other => panic!("{other}"),
-    };
+    let key = found.get(index.key).unwrap().unwrap();
+    let integer = key.as_i64().map(CursorKey::Integer);
+    let text = key.as_str().map(|text| CursorKey::Text(text.to_owned()));
+    let key = integer.or(text).unwrap();
     Cursor {
         key,
         id: entry::id(&found).unwrap(),
