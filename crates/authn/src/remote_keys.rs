@@ -1,11 +1,13 @@
 //! The keys of auth-service, kept in memory.
 
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use proto::auth::v1::GetJwksRequest;
 use proto::auth::v1::token_service_client::TokenServiceClient;
+use telemetry::chain;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -148,7 +150,9 @@ async fn keep_fetching(mut client: TokenServiceClient<Channel>, shared: Arc<Shar
                 REFETCH_INTERVAL
             }
             Err(status) => {
-                tracing::warn!(code = ?status.code(), "the key set could not be fetched; the old one stays");
+                // A transport that fails, a certificate that is refused: the status alone says neither.
+                let cause = status.source().map(chain);
+                tracing::warn!(code = ?status.code(), cause, "the key set could not be fetched; the old one stays");
                 shared.finish_fetch(None);
                 let pause = back_off;
                 back_off = (back_off * 2).min(LONGEST_BACK_OFF);
