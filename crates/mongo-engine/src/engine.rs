@@ -7,8 +7,9 @@ use mongodb::{Client, Collection, Database};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::open::{PATIENCE, PATIENCE_TO_COPY};
 use crate::pool::PoolFigures;
-use crate::{EngineError, Location, OpenError, Schema, open};
+use crate::{EngineError, Location, OpenError, Schema, open, unfinished_copy};
 
 /// 4 s: how long a caller waits for an operation, and the server works on one that takes a time limit (give it as
 /// `max_time`). Below the 5 s that a call has by default, so that it is answered UNAVAILABLE and not by silence.
@@ -47,9 +48,50 @@ impl Engine {
         default_database: &str,
         schema: &Schema,
     ) -> Result<Self, OpenError> {
+        let engine = Self::connect(location, default_database, PATIENCE).await?;
+        engine.refuse_unfinished_copy(schema).await?;
+        schema.prepare(engine.database()).await?;
+        Ok(engine)
+    }
+
+    /// As [`Engine::open`], for a database to be copied: it must hold the data, and is written to only if its schema is
+    /// older. Waits up to 10 s.
+    ///
+    /// # Errors
+    /// [`OpenError`], one variant per cause.
+    pub async fn open_copy_source(
+        location: &Location,
+        default_database: &str,
+        schema: &Schema,
+    ) -> Result<Self, OpenError> {
+        let engine = Self::connect(location, default_database, PATIENCE_TO_COPY).await?;
+        engine.refuse_unfinished_copy(schema).await?;
+        schema.prepare_to_read(engine.database()).await?;
+        Ok(engine)
+    }
+
+    /// As [`Engine::open`], for a database to be copied into, which may have a mark ([`crate::UnfinishedCopy`]). Waits up
+    /// to 10 s.
+    ///
+    /// # Errors
+    /// Every [`OpenError`] but the one about unfinished copies.
+    pub async fn open_copy_target(
+        location: &Location,
+        default_database: &str,
+        schema: &Schema,
+    ) -> Result<Self, OpenError> {
+        let engine = Self::connect(location, default_database, PATIENCE_TO_COPY).await?;
+        schema.prepare(engine.database()).await?;
+        Ok(engine)
+    }
+
+    async fn connect(
+        location: &Location,
+        default_database: &str,
+        patience: Duration,
+    ) -> Result<Self, OpenError> {
         let pool = PoolFigures::default();
-        let (client, database) = open::connect(location, default_database, &pool).await?;
-        schema.prepare(&database).await?;
+        let (client, database) = open::connect(location, default_database, &pool, patience).await?;
         Ok(Self(Arc::new(Inner {
             client,
             database,
@@ -57,6 +99,16 @@ impl Engine {
             places: Arc::new(Semaphore::new(MOST_OPERATIONS)),
             operations: TaskTracker::new(),
         })))
+    }
+
+    async fn refuse_unfinished_copy(&self, schema: &Schema) -> Result<(), OpenError> {
+        let mark = unfinished_copy::find(self.database(), schema.name).await;
+        match mark.map_err(EngineError::from)? {
+            None => Ok(()),
+            Some(_) => Err(OpenError::UnfinishedCopy {
+                database: self.database().name().to_owned(),
+            }),
+        }
     }
 
     /// A collection of the database.

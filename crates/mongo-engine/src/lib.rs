@@ -20,6 +20,7 @@ mod location;
 mod open;
 mod pool;
 mod schema;
+mod unfinished_copy;
 
 pub use engine::{Engine, OPERATION_TIME};
 pub use error::{EngineError, is_duplicate};
@@ -28,3 +29,4 @@ pub use mongodb;
 pub use mongodb::bson;
 pub use open::OpenError;
 pub use schema::{Index, Schema};
+pub use unfinished_copy::UnfinishedCopy;

@@ -27,6 +27,11 @@ impl Location {
     /// The schemes of these URLs.
     pub const SCHEMES: [&'static str; 2] = ["mongodb://", "mongodb+srv://"];
 
+    /// The database that the URL names, if it names one.
+    pub fn database(&self) -> Option<String> {
+        ConnectionString::parse(&self.0).ok()?.default_database
+    }
+
     /// The whole text, for the driver.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -65,6 +70,8 @@ mod tests {
         assert_eq!(format!("{location:?}"), "mongodb://[redacted]");
         let srv: Location = "mongodb+srv://ada:s3cret@cluster.example.com".parse().unwrap();
         assert!(srv.as_str().contains("cluster"));
+        assert_eq!(location.database().as_deref(), Some("books"));
+        assert_eq!(srv.database(), None);
     }
 
     #[test]

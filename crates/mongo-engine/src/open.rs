@@ -18,7 +18,9 @@ const SERVER_SELECTION: Duration = Duration::from_secs(5);
 /// 2 s: a server that accepts does so in milliseconds.
 const CONNECT: Duration = Duration::from_secs(2);
 /// 30 s: at start the database may be starting too, or electing a primary.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// 10 s: a person waits, and the database is said to be there.
+pub(crate) const PATIENCE_TO_COPY: Duration = Duration::from_secs(10);
 /// The oldest release that is tested.
 const OLDEST_RELEASE: i32 = 6;
 
@@ -70,6 +72,23 @@ pub enum OpenError {
         /// The collection.
         collection: &'static str,
     },
+    /// A copy into the database has begun and not been finished.
+    #[error(
+        "the database {database} holds an unfinished copy of another store: run the same `invoice-app copy-store` again \
+         to finish it, or drop the database to give it up"
+    )]
+    UnfinishedCopy {
+        /// The database.
+        database: String,
+    },
+    /// There is nothing of the kind to copy from.
+    #[error("the database {database} holds no {name} data: check the URL")]
+    NoData {
+        /// The database.
+        database: String,
+        /// Which part of the schema.
+        name: &'static str,
+    },
     /// The credentials are wrong, or do not suffice.
     #[error(
         "MongoDB refuses the credentials of the store URL: check user, password, authSource and that the user may \
@@ -116,6 +135,7 @@ pub(crate) async fn connect(
     location: &Location,
     default_database: &str,
     pool: &PoolFigures,
+    patience: Duration,
 ) -> Result<(Client, Database), OpenError> {
     let options = options(location, pool).await?;
     let name = options
@@ -124,7 +144,7 @@ pub(crate) async fn connect(
         .unwrap_or_else(|| default_database.to_owned());
     let client = Client::with_options(options).map_err(EngineError::from)?;
     let database = client.database(&name);
-    let patience = tokio::time::Instant::now() + PATIENCE;
+    let patience = tokio::time::Instant::now() + patience;
     loop {
         match check(&database).await {
             Ok(()) => break,

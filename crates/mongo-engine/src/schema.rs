@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
-use mongodb::{Database, IndexModel};
+use mongodb::{Collection, Database, IndexModel};
 
 use crate::{EngineError, OpenError};
 
@@ -100,19 +100,7 @@ impl Schema {
     /// Refuses a newer schema, makes the indexes, writes the version. Idempotent, and safe when several replicas of
     /// several releases do it at the same time: the version only rises, and the server makes an index once.
     pub(crate) async fn prepare(&self, database: &Database) -> Result<(), OpenError> {
-        let versions = database.collection::<Document>("schema");
-        let found = versions
-            .find_one(doc! { "_id": self.name })
-            .await
-            .map_err(EngineError::from)?;
-        let found = found.map_or(0, |found| found.get_i64("version").unwrap_or(i64::MAX));
-        if found > i64::from(self.version) {
-            return Err(OpenError::SchemaTooNew {
-                name: self.name,
-                found,
-                known: self.version,
-            });
-        }
+        self.stored_version(database).await?;
         for (collection, models) in self.by_collection() {
             database
                 .collection::<Document>(collection)
@@ -121,12 +109,42 @@ impl Schema {
                 .map_err(|error| OpenError::of_index(collection, error))?;
         }
         let version = doc! { "$max": { "version": i64::from(self.version) } };
-        versions
+        versions(database)
             .update_one(doc! { "_id": self.name }, version)
             .upsert(true)
             .await
             .map_err(EngineError::from)?;
         Ok(())
+    }
+
+    /// Refuses a database that does not hold this data, and brings it up to date only if it is older: whoever reads from
+    /// it alone may not be allowed to write.
+    pub(crate) async fn prepare_to_read(&self, database: &Database) -> Result<(), OpenError> {
+        match self.stored_version(database).await? {
+            Some(version) if version == i64::from(self.version) => Ok(()),
+            Some(_older) => self.prepare(database).await,
+            None => Err(OpenError::NoData {
+                database: database.name().to_owned(),
+                name: self.name,
+            }),
+        }
+    }
+
+    /// The version that the database holds, which is not newer than ours.
+    async fn stored_version(&self, database: &Database) -> Result<Option<i64>, OpenError> {
+        let found = versions(database)
+            .find_one(doc! { "_id": self.name })
+            .await
+            .map_err(EngineError::from)?;
+        let found = found.map(|found| found.get_i64("version").unwrap_or(i64::MAX));
+        match found {
+            Some(found) if found > i64::from(self.version) => Err(OpenError::SchemaTooNew {
+                name: self.name,
+                found,
+                known: self.version,
+            }),
+            found @ (Some(_) | None) => Ok(found),
+        }
     }
 
     fn by_collection(&self) -> Vec<(&'static str, Vec<IndexModel>)> {
@@ -139,4 +157,8 @@ impl Schema {
         }
         collections
     }
+}
+
+fn versions(database: &Database) -> Collection<Document> {
+    database.collection("schema")
 }

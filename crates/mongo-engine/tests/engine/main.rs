@@ -1,6 +1,7 @@
 //! The engine against real servers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod copies;
 mod opening;
 mod running;
 
