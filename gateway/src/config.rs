@@ -85,7 +85,8 @@ impl Default for EdgeConfig {
 /// Where the services are. A process that runs them itself fills this in by code.
 #[derive(Debug, Clone, clap::Args)]
 pub struct UpstreamConfig {
-    /// Where auth-service is: http://host:port or https://host:port.
+    /// Where auth-service is: http://host:port or https://host:port, or several with commas between them. Calls are
+    /// spread over all addresses of all hosts; names are resolved again every 5 s.
     #[arg(
         long,
         env = "AUTH_URL",
@@ -94,7 +95,7 @@ pub struct UpstreamConfig {
     )]
     pub auth_url: String,
 
-    /// Where invoice-service is: http://host:port or https://host:port.
+    /// Where invoice-service is, as for auth-service.
     #[arg(
         long,
         env = "INVOICE_URL",
@@ -111,8 +112,8 @@ pub struct UpstreamConfig {
 /// A configuration that has been read.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) auth: ServiceUrl,
-    pub(crate) invoice: ServiceUrl,
+    pub(crate) auth: Vec<ServiceUrl>,
+    pub(crate) invoice: Vec<ServiceUrl>,
     pub(crate) client: tls::Client,
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) tls: Option<tls::Server>,
@@ -167,8 +168,8 @@ impl Config {
             invoice_url,
             tls: client,
         } = &self.upstreams;
-        let auth = client.service_url("--auth-url", auth_url, &mut mistakes);
-        let invoice = client.service_url("--invoice-url", invoice_url, &mut mistakes);
+        let auth = client.service_urls("--auth-url", auth_url, &mut mistakes);
+        let invoice = client.service_urls("--invoice-url", invoice_url, &mut mistakes);
         let upstreams = auth.zip(invoice).zip(client.load(&mut mistakes));
         mistakes.unless_any(upstreams.map(|((auth, invoice), client)| Settings {
             auth,
@@ -208,8 +209,8 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_allow_no_page() {
         let settings = Config::parse_from(["gateway"]).settings().unwrap();
-        assert_eq!(settings.auth.authority(), "127.0.0.1:50051");
-        assert_eq!(settings.invoice.authority(), "127.0.0.1:50052");
+        assert_eq!(settings.auth[0].authority(), "127.0.0.1:50051");
+        assert_eq!(settings.invoice[0].authority(), "127.0.0.1:50052");
         assert!(settings.allowed_origins.is_empty());
     }
 }

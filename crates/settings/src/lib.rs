@@ -120,6 +120,20 @@ impl ServiceUrl {
         &self.authority
     }
 
+    /// The host: a name or an address, without brackets.
+    pub fn host(&self) -> &str {
+        self.authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+    }
+
+    /// The port; that of the scheme unless another is written.
+    pub fn port(&self) -> u16 {
+        let usual = if self.is_encrypted() { 443 } else { 80 };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
     /// Whether it is `https`.
     pub fn is_encrypted(&self) -> bool {
         self.scheme == Scheme::HTTPS
@@ -127,11 +141,8 @@ impl ServiceUrl {
 
     /// Whether the host is this machine: `localhost` or a loopback address. Other names are not resolved.
     pub fn is_loopback(&self) -> bool {
-        let host = self.authority.host();
-        let address = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
+        let host = self.host();
+        let address = host.parse::<IpAddr>();
         host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
     }
 

@@ -91,6 +91,17 @@ impl ClientFlags {
         }
     }
 
+    /// Where the replicas of a service are found, after `flag`: URLs with commas between them, each as in
+    /// [`ClientFlags::service_url`].
+    pub fn service_urls(&self, flag: &str, text: &str, mistakes: &mut Mistakes) -> Option<Vec<ServiceUrl>> {
+        let urls = text
+            .split(',')
+            .map(|url| self.service_url(flag, url.trim(), mistakes));
+        // Each is read, so that each mistake is noted.
+        let urls: Vec<Option<ServiceUrl>> = urls.collect();
+        urls.into_iter().collect()
+    }
+
     /// Where a service is found, after `flag`. An `http://` URL beyond loopback needs `--plaintext-upstreams`.
     pub fn service_url(&self, flag: &str, text: &str, mistakes: &mut Mistakes) -> Option<ServiceUrl> {
         let url: ServiceUrl = mistakes.note(flag, text.parse())?;

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -27,6 +28,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Connector {
     http: HttpConnector,
     tls: Client,
+    address: Option<SocketAddr>,
 }
 
 impl Connector {
@@ -38,7 +40,21 @@ impl Connector {
         // Nagle's algorithm would delay small requests by up to 40 ms.
         http.set_nodelay(true);
         http.set_connect_timeout(Some(TCP_TIMEOUT));
-        Self { http, tls }
+        Self {
+            http,
+            tls,
+            address: None,
+        }
+    }
+
+    /// The same, but always to `address`: one of several behind a name. The URL's host still is the name that the
+    /// server must prove.
+    #[must_use]
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address: Some(address),
+            ..self.clone()
+        }
     }
 }
 
@@ -53,7 +69,13 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let tls = self.tls.clone();
-        let connecting = self.http.call(uri.clone());
+        let connecting = match self.address {
+            None => self.http.call(uri.clone()),
+            Some(address) => match format!("http://{address}").parse::<Uri>() {
+                Ok(place) => self.http.call(place),
+                Err(error) => return Box::pin(async move { Err(BoxError::from(error)) }),
+            },
+        };
         Box::pin(async move {
             let tcp = connecting.await?.into_inner();
             if uri.scheme() != Some(&Scheme::HTTPS) {

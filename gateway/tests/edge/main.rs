@@ -8,9 +8,13 @@ mod fixture;
 #[cfg(test)]
 mod large_heads;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod native;
 #[cfg(test)]
 mod own_services;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod slow_clients;
 #[cfg(test)]
