@@ -92,7 +92,8 @@ pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(limits.header_list_bytes)
         .initial_stream_window_size(limits.stream_window_bytes)
-        .initial_connection_window_size(limits.connection_window_bytes);
+        .initial_connection_window_size(limits.connection_window_bytes)
+        .max_send_buf_size(limits.send_buffer_bytes);
     builder
 }
 

@@ -52,6 +52,10 @@ pub struct ConnectionLimits {
     #[arg(skip = Self::STREAM_WINDOW_BYTES)]
     pub stream_window_bytes: u32,
 
+    /// 64 KiB: response bytes of one HTTP/2 call that wait for the peer's socket. Hyper's own default is 400 KiB.
+    #[arg(skip = Self::SEND_BUFFER_BYTES)]
+    pub send_buffer_bytes: usize,
+
     /// 1 MiB: unread bytes of all calls of one HTTP/2 connection.
     #[arg(skip = Self::CONNECTION_WINDOW_BYTES)]
     pub connection_window_bytes: u32,
@@ -67,6 +71,7 @@ impl ConnectionLimits {
     const PING_TIMEOUT: Duration = Duration::from_secs(10);
     const HEADER_LIST_BYTES: u32 = 32 * 1024;
     const STREAM_WINDOW_BYTES: u32 = 320 * 1024;
+    const SEND_BUFFER_BYTES: usize = 64 * 1024;
     const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 }
 
@@ -82,6 +87,7 @@ impl Default for ConnectionLimits {
             ping_timeout: Self::PING_TIMEOUT,
             header_list_bytes: Self::HEADER_LIST_BYTES,
             stream_window_bytes: Self::STREAM_WINDOW_BYTES,
+            send_buffer_bytes: Self::SEND_BUFFER_BYTES,
             connection_window_bytes: Self::CONNECTION_WINDOW_BYTES,
         }
     }

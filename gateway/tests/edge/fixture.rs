@@ -29,7 +29,16 @@ impl Gateway {
         Self::at(&upstream.url(), &upstream.url()).await
     }
 
+    /// The same, with limits for its calls.
+    pub(crate) async fn with(upstream: &Upstream, calls: CallLimits) -> Self {
+        Self::start(&upstream.url(), &upstream.url(), calls).await
+    }
+
     pub(crate) async fn at(auth_url: &str, invoice_url: &str) -> Self {
+        Self::start(auth_url, invoice_url, CallLimits::default()).await
+    }
+
+    async fn start(auth_url: &str, invoice_url: &str, calls: CallLimits) -> Self {
         let config = Config {
             edge: EdgeConfig {
                 gateway_listen: "127.0.0.1:0".parse().unwrap(),
@@ -43,7 +52,7 @@ impl Gateway {
             },
             connections: ConnectionLimits::default(),
             metrics: telemetry::Metrics::new(),
-            calls: CallLimits::default(),
+            calls,
         };
         let app = App::build(config).await.unwrap();
         let addr = app.local_addr();

@@ -9,11 +9,14 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 
-use crate::fixture::{ECHO, Gateway, watch};
+use crate::fixture::{ECHO, Gateway, unary, watch};
 use crate::upstream::Upstream;
 use crate::web_client::message;
 
 const FLOOD: &str = "/invoiceapp.invoice.v1.InvoiceService/Flood";
+const PAGE: &str = "/invoiceapp.invoice.v1.InvoiceService/Page";
+/// The length of each of Flood's messages.
+const FLOOD_BYTES: usize = 64 * 1024;
 
 fn head(path: &str, timeout: &str) -> Request<()> {
     Request::post(format!("http://x{path}"))
@@ -93,6 +96,64 @@ async fn clients_that_do_not_read_hold_up_nobody_else_and_no_longer_than_their_d
     until(|| open(&upstream) == 0).await;
     assert!(!slow.connection.is_finished());
     assert_eq!(slow.responses.len(), 60);
+}
+
+/// A client with room for every response, that stops reading its socket as soon as it has sent `calls` requests.
+async fn that_leaves_its_socket_unread(gateway: &Gateway, calls: usize) -> impl Sized {
+    let socket = TcpStream::connect(gateway.addr).await.unwrap();
+    let mut builder = h2::client::Builder::new();
+    let builder = builder
+        .initial_window_size(1 << 30)
+        .initial_connection_window_size(1 << 30);
+    let (mut client, connection) = builder.handshake(socket).await.unwrap();
+    let mut connection = Box::pin(connection);
+    let mut responses = Vec::new();
+    for _ in 0..calls {
+        let (response, mut body) = client.send_request(head(FLOOD, "30S"), false).unwrap();
+        body.send_data(Bytes::from(message("")), true).unwrap();
+        responses.push(response);
+    }
+    let _sent = tokio::time::timeout(Duration::from_millis(3), connection.as_mut()).await;
+    (client, connection, responses)
+}
+
+#[tokio::test]
+async fn what_a_client_does_not_read_is_a_quarter_of_a_megabyte_of_each_response() {
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::of(&upstream).await;
+    let made_in = |calls| upstream.floods.messages.load(Ordering::SeqCst) * FLOOD_BYTES / calls;
+
+    // The upstream has begun one message more than is here.
+    let slow = SlowReader::of(&gateway, &upstream, 8, "30S").await;
+    assert!(made_in(8) <= 384 * 1024, "{}", made_in(8));
+    slow.connection.abort();
+    until(|| open(&upstream) == 0).await;
+
+    // Here 64 KiB more wait for the socket, and many calls share the few megabytes that the kernel keeps.
+    upstream.floods.messages.store(0, Ordering::SeqCst);
+    let _unread = that_leaves_its_socket_unread(&gateway, 100).await;
+    until_full(&upstream).await;
+    assert_eq!(open(&upstream), 100);
+    assert!(made_in(100) <= 512 * 1024, "{}", made_in(100));
+}
+
+#[tokio::test]
+async fn a_page_of_a_megabyte_arrives_without_waiting() {
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::of(&upstream).await;
+    let channel = gateway.channel().await;
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let begun = Instant::now();
+        let page = unary(channel.clone(), PAGE, tonic::Request::new(String::new()))
+            .await
+            .unwrap();
+        times.push(begun.elapsed());
+        assert_eq!(page.into_inner().len(), 1024 * 1024);
+    }
+    // On a machine that has other things to do, too. Waiting for a window that comes late takes 40 ms each time.
+    let fastest = times.into_iter().min().unwrap();
+    assert!(fastest < Duration::from_millis(40), "{fastest:?}");
 }
 
 #[tokio::test]

@@ -210,6 +210,7 @@ impl tonic::server::UnaryService<String> for Handler {
                 "CreateInvoice" => Err(with_violations(2)),
                 "ManyProblems" => Err(with_long_details()),
                 "Wait" => std::future::pending().await,
+                "Page" => Ok(tonic::Response::new("x".repeat(1024 * 1024))),
                 _ => {
                     let mut answer = tonic::Response::new(request.into_inner());
                     let metadata = answer.metadata_mut();
