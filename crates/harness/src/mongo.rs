@@ -4,10 +4,11 @@
 mod client;
 mod member;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use member::Member;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::ErrorKind;
 use tempfile::TempDir;
 
 /// For a set to elect a primary, on a machine that is busy with other tests.
@@ -51,6 +52,7 @@ impl ReplicaSet {
         };
         set.initiate().await;
         set.wait_for_primary().await;
+        set.wait_for_members().await;
         set
     }
 
@@ -65,8 +67,35 @@ impl ReplicaSet {
             "settings": { "electionTimeoutMillis": ELECTION_TIMEOUT_MS },
         };
         let initiated = self.members.first().expect("a set has members");
-        let answer = initiated.command(doc! { "replSetInitiate": config }).await;
-        answer.expect("a new replica set can be initiated");
+        let begun = Instant::now();
+        // On a busy machine a server that has just started can be given up on by the driver's monitor.
+        while let Err(error) = initiated
+            .command(doc! { "replSetInitiate": config.clone() })
+            .await
+        {
+            if is_initiated(&error) {
+                break;
+            }
+            assert!(
+                begun.elapsed() < ELECTION,
+                "a new replica set can be initiated: {error}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until every member is the primary or follows it.
+    async fn wait_for_members(&self) {
+        let begun = Instant::now();
+        for member in &self.members {
+            while !member.takes_part().await {
+                assert!(
+                    begun.elapsed() < ELECTION,
+                    "every member of a new replica set takes part"
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
 
     /// The store URL of this set and a database.
@@ -128,6 +157,12 @@ impl ReplicaSet {
     fn member(&mut self, member: usize) -> &mut Member {
         self.members.get_mut(member).expect("the set has this member")
     }
+}
+
+/// Whether an earlier attempt to initiate a set has succeeded although its answer was lost.
+fn is_initiated(error: &mongodb::error::Error) -> bool {
+    const ALREADY_INITIALIZED: i32 = 23;
+    matches!(&*error.kind, ErrorKind::Command(command) if command.code == ALREADY_INITIALIZED)
 }
 
 /// A server that belongs to no replica set.

@@ -49,8 +49,11 @@ impl Engine {
         schema: &Schema,
     ) -> Result<Self, OpenError> {
         let engine = Self::connect(location, default_database, PATIENCE).await?;
-        engine.refuse_unfinished_copy(schema).await?;
-        schema.prepare(engine.database()).await?;
+        let prepare = || async {
+            engine.refuse_unfinished_copy(schema).await?;
+            schema.prepare(engine.database()).await
+        };
+        open::patiently(PATIENCE, prepare).await?;
         Ok(engine)
     }
 

@@ -144,19 +144,27 @@ pub(crate) async fn connect(
         .unwrap_or_else(|| default_database.to_owned());
     let client = Client::with_options(options).map_err(EngineError::from)?;
     let database = client.database(&name);
-    let patience = tokio::time::Instant::now() + patience;
+    patiently(patience, || check(&database)).await?;
+    client.warm_connection_pool().await;
+    Ok((client, database))
+}
+
+/// Makes an attempt again while that can help, until `patience` is over: a set that is starting or electing answers reads
+/// before it takes writes.
+pub(crate) async fn patiently<F>(patience: Duration, attempt: impl Fn() -> F) -> Result<(), OpenError>
+where
+    F: Future<Output = Result<(), OpenError>>,
+{
+    let end = tokio::time::Instant::now() + patience;
     loop {
-        match check(&database).await {
-            Ok(()) => break,
-            Err(error) if error.may_pass() && tokio::time::Instant::now() < patience => {
+        match attempt().await {
+            Err(error) if error.may_pass() && tokio::time::Instant::now() < end => {
                 tracing::warn!("waiting for MongoDB");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
-            Err(error) => return Err(error),
+            done => return done,
         }
     }
-    client.warm_connection_pool().await;
-    Ok((client, database))
 }
 
 async fn options(location: &Location, pool: &PoolFigures) -> Result<ClientOptions, OpenError> {

@@ -79,6 +79,13 @@ impl Member {
         hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
     }
 
+    /// Whether it is the primary or follows one.
+    pub(super) async fn takes_part(&self) -> bool {
+        let hello = self.command(doc! { "hello": 1 }).await;
+        let is = |hello: &Document, role| hello.get_bool(role).unwrap_or(false);
+        hello.is_ok_and(|hello| is(&hello, "isWritablePrimary") || is(&hello, "secondary"))
+    }
+
     pub(super) fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use harness::mongo::{ReplicaSet, Standalone};
 use mongo_engine::bson::{Document, doc};
 use mongo_engine::{Engine, Index, OpenError, Schema};
@@ -38,6 +40,26 @@ async fn replicas_that_start_together_make_each_index_once() {
         .unwrap();
     assert_eq!(names, ["_id_", "by_name"]);
     assert_eq!(engine.database().name(), "test");
+}
+
+/// As a set does that is starting: there is a primary, and no majority for its writes.
+#[tokio::test]
+async fn a_set_that_does_not_take_writes_yet_is_waited_for() {
+    let mut set = ReplicaSet::start_three().await;
+    let primary = set.wait_for_primary().await;
+    let secondaries = [(primary + 1) % 3, (primary + 2) % 3];
+    for member in secondaries {
+        set.suspend(member);
+    }
+    let (url, schema) = (location(&set.url("test")), schema(1));
+    let opening = tokio::spawn(async move { Engine::open(&url, "other", &schema).await });
+    // Longer than one attempt.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!opening.is_finished());
+    for member in secondaries {
+        set.resume(member);
+    }
+    opening.await.unwrap().unwrap();
 }
 
 #[tokio::test]
