@@ -383,6 +383,29 @@ mod tests {
     }
 
     #[test]
+    fn the_flags_of_tls_are_read_and_their_mistakes_carry_them() {
+        let found = mistakes(&[
+            "--auth-listen=0.0.0.0:1",
+            "--auth-tls-cert=/nowhere/tls.crt",
+            "--auth-tls-key=/nowhere/tls.key",
+            "--auth-tls-peers=gateway, invoice-service",
+        ]);
+        let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
+        assert_eq!(
+            flags,
+            ["--auth-tls-peers", "--auth-tls-cert", "--auth-tls-key"],
+            "the address needs no other word: {found:?}"
+        );
+        let tls = parse(&["--auth-tls-peers=gateway, invoice-service"]).tls.files();
+        assert_eq!(tls.peers, ["gateway", "invoice-service"]);
+        let alone = mistakes(&["--auth-tls-client-ca=/nowhere/ca.pem"]);
+        assert!(
+            alone[0].starts_with("--auth-tls-client-ca: needs --auth-tls-cert"),
+            "{alone:?}"
+        );
+    }
+
+    #[test]
     fn files_go_into_the_data_directory_unless_said_otherwise() {
         let settings = parse(&[]).validate(Path::new("somewhere")).unwrap();
         assert_eq!(settings.key_file, Path::new("somewhere/keys/master.key"));

@@ -207,6 +207,26 @@ mod tests {
     }
 
     #[test]
+    fn the_flags_of_tls_are_read_and_their_mistakes_carry_them() {
+        let config = Config::parse_from([
+            "gateway",
+            "--gateway-listen=0.0.0.0:1",
+            "--gateway-tls-cert=/nowhere/tls.crt",
+            "--auth-url=https://auth-service:50051",
+            "--tls-ca=/nowhere/ca.pem",
+        ]);
+        let errors = config.settings().unwrap_err();
+        let [edge, client] = errors.mistakes() else {
+            panic!("{errors}");
+        };
+        assert_eq!(edge, "--gateway-tls-cert: needs --gateway-tls-key");
+        assert!(
+            client.starts_with("--tls-ca: /nowhere/ca.pem cannot be read"),
+            "{client}"
+        );
+    }
+
+    #[test]
     fn the_defaults_are_valid_and_allow_no_page() {
         let settings = Config::parse_from(["gateway"]).settings().unwrap();
         assert_eq!(settings.auth[0].authority(), "127.0.0.1:50051");

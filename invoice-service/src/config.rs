@@ -266,6 +266,27 @@ mod tests {
     }
 
     #[test]
+    fn the_flags_of_tls_are_read_and_their_mistakes_carry_them() {
+        let found = mistakes(&[
+            "--invoice-listen=0.0.0.0:1",
+            "--invoice-tls-cert=/nowhere/tls.crt",
+            "--invoice-tls-key=/nowhere/tls.key",
+            "--invoice-tls-client-ca=/nowhere/ca.pem",
+            "--auth-url=http://auth-service:50051",
+            "--tls-cert=/nowhere/client.crt",
+        ]);
+        let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
+        let expected = [
+            "--invoice-tls-cert",
+            "--invoice-tls-key",
+            "--invoice-tls-client-ca",
+            "--auth-url",
+            "--tls-cert",
+        ];
+        assert_eq!(flags, expected, "the address needs no other word: {found:?}");
+    }
+
+    #[test]
     fn listening_beyond_loopback_needs_a_word() {
         assert_eq!(
             mistakes(&["--invoice-listen", "0.0.0.0:1", "--invoice-plaintext"]),

@@ -251,3 +251,42 @@ fn sentence(errors: &[LoadError]) -> String {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     texts.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use certificates::Authority;
+
+    use super::{Material, RELOAD_INTERVAL, Reloading};
+    use crate::material::{Files, IdentityFiles};
+
+    #[test]
+    fn a_change_counts_when_two_looks_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let files = authority.issue(&["old"]).write(folder.path(), "tls");
+        let identity = IdentityFiles {
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+        };
+        let used = Files {
+            identity: Some(identity),
+            authorities: None,
+        };
+        let make = Box::new(|_: &Material| Ok(()));
+        let reloading = Reloading::load("test", used, RELOAD_INTERVAL, make).unwrap();
+        let name = || reloading.certificate().unwrap().names.concat();
+        assert!(!reloading.look(), "nothing has changed");
+
+        // Two files take two steps; what is between them is never judged.
+        let new = authority.issue(&["new"]);
+        fs::write(&files.certificate, &new.certificate).unwrap();
+        assert!(reloading.look());
+        fs::write(&files.key, &new.key).unwrap();
+        assert!(reloading.look());
+        assert_eq!((name().as_str(), reloading.trouble()), ("old", None));
+        assert!(!reloading.look());
+        assert_eq!((name().as_str(), reloading.trouble()), ("new", None));
+    }
+}
