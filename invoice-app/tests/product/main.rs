@@ -5,16 +5,21 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod backup;
 mod binary;
+mod canaries;
+mod collector;
 mod crash;
 mod failover;
 mod foreign_access;
 mod frames;
 mod grpcurl;
+mod newer_clients;
 mod process;
 mod published;
 mod real_input;
-mod tls;
+mod replicas;
+mod telemetry;
 mod tls;
 mod wire;
 mod writers;
