@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod failover;
 mod operation;
+mod replicas;
 mod sessions;
 mod sign_in;
 mod story;

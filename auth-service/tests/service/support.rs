@@ -22,6 +22,7 @@ use tonic::{Code, Request, Response, Status};
 
 /// A good password.
 pub(crate) const PASSWORD: &str = "seven quiet herons cross";
+
 /// Makes each case, an `async fn(Service)`, a test on every store.
 macro_rules! on_every_store {
     ($($case:ident)*) => {
