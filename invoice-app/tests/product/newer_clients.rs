@@ -123,8 +123,8 @@ async fn a_value_of_a_later_version_is_refused_where_it_stands() {
     }];
     let refused = ann.invoices.create_invoice(build::create(invoice)).await;
     let expected = [
-        "invoice.lines[0].tax_category ENUM_UNKNOWN",
         "invoice.adjustments[0].kind ENUM_UNKNOWN",
+        "invoice.lines[0].tax_category ENUM_UNKNOWN",
     ];
     assert_eq!(Refusal::in_result(refused), Refusal::fields(&expected));
 
@@ -140,9 +140,9 @@ async fn a_value_of_a_later_version_is_refused_where_it_stands() {
     };
     let refused = ann.invoices.list_invoices(list).await;
     let expected = [
+        "order_by ENUM_UNKNOWN",
         "filter.states[0] ENUM_UNKNOWN",
         "filter.type ENUM_UNKNOWN",
-        "order_by ENUM_UNKNOWN",
     ];
     assert_eq!(Refusal::in_result(refused), Refusal::fields(&expected));
 
