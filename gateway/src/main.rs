@@ -38,9 +38,11 @@ async fn serve(command: Command) -> Result<(), Box<dyn Error>> {
         metrics: process.metrics(),
         ..command.config
     };
-    let app = App::build(config).await?;
-    process.ready_when([("gateway", app.readiness())]);
-    app.run(process.shutdown()).await;
+    if let Some(app) = process.unless_stopped(App::build(config)).await {
+        let app = app?;
+        process.ready_when([("gateway", app.readiness())]);
+        app.run(process.shutdown()).await;
+    }
     process.end().await;
     Ok(())
 }

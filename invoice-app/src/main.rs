@@ -13,6 +13,10 @@ async fn main() -> ExitCode {
     let command = Command::parse();
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
+        Some(Action::CopyStore(copy)) => {
+            let copied = copy.run(&command.process.log, &command.process.traces).await;
+            telemetry::exit_code(copied)
+        }
         None => telemetry::exit_code(serve(command).await),
     }
 }
@@ -21,11 +25,16 @@ async fn serve(mut command: Command) -> Result<(), Box<dyn Error>> {
     let process = Process::start("invoice-app", &command.process).await?;
     let data_dir = command.data_dir.clone();
     command.metrics = process.metrics();
-    let product = Product::start(command, process.shutdown()).await?;
-    process.ready_when(product.readiness());
-    // Nobody reads standard output? Then nobody misses it: serve all the same.
-    let _printed = std::io::stdout().write_all(banner(product.addresses(), &data_dir).as_bytes());
-    product.ended().await;
+    if let Some(product) = process
+        .unless_stopped(Product::start(command, process.shutdown()))
+        .await
+    {
+        let product = product?;
+        process.ready_when(product.readiness());
+        // Nobody reads standard output? Then nobody misses it: serve all the same.
+        let _printed = std::io::stdout().write_all(banner(product.addresses(), &data_dir).as_bytes());
+        product.ended().await;
+    }
     process.end().await;
     Ok(())
 }

@@ -19,9 +19,14 @@ async fn main() -> ExitCode {
 async fn serve(command: Command) -> Result<(), Box<dyn Error>> {
     let process = Process::start("invoice-service", &command.process).await?;
     let data_dir = command.data_dir.clone();
-    let app = App::build(command.into_config(process.metrics()), &data_dir).await?;
-    process.ready_when([("invoice-service", app.readiness())]);
-    app.run(process.shutdown()).await;
+    if let Some(app) = process
+        .unless_stopped(App::build(command.into_config(process.metrics()), &data_dir))
+        .await
+    {
+        let app = app?;
+        process.ready_when([("invoice-service", app.readiness())]);
+        app.run(process.shutdown()).await;
+    }
     process.end().await;
     Ok(())
 }

@@ -5,6 +5,7 @@ use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Database};
+use tokio::time::Instant;
 
 use crate::pool::PoolFigures;
 use crate::{EngineError, Location, OPERATION_TIME};
@@ -21,6 +22,8 @@ const CONNECT: Duration = Duration::from_secs(2);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// 10 s: a person waits, and the database is said to be there.
 pub(crate) const PATIENCE_TO_COPY: Duration = Duration::from_secs(10);
+/// While it is waited for.
+const LOG_EVERY: Duration = Duration::from_secs(5);
 /// The oldest release that is tested.
 const OLDEST_RELEASE: i32 = 6;
 
@@ -101,6 +104,15 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What an error of the driver means at start, where a refusal of the user is for the operator to mend.
+    pub(crate) fn of(error: mongodb::error::Error) -> Self {
+        if is_about_credentials(&error) {
+            Self::Credentials
+        } else {
+            Self::Engine(error.into())
+        }
+    }
+
     pub(crate) fn of_index(collection: &'static str, error: mongodb::error::Error) -> Self {
         const INDEX_OPTIONS_CONFLICT: i32 = 85;
         const INDEX_KEY_SPECS_CONFLICT: i32 = 86;
@@ -120,7 +132,7 @@ impl OpenError {
                     reason: command.code_name.clone(),
                 }
             }
-            _ => Self::Engine(error.into()),
+            _ => Self::of(error),
         }
     }
 
@@ -155,11 +167,15 @@ pub(crate) async fn patiently<F>(patience: Duration, attempt: impl Fn() -> F) ->
 where
     F: Future<Output = Result<(), OpenError>>,
 {
-    let end = tokio::time::Instant::now() + patience;
+    let end = Instant::now() + patience;
+    let mut log_from = Instant::now();
     loop {
         match attempt().await {
-            Err(error) if error.may_pass() && tokio::time::Instant::now() < end => {
-                tracing::warn!("waiting for MongoDB");
+            Err(error) if error.may_pass() && Instant::now() < end => {
+                if Instant::now() >= log_from {
+                    tracing::warn!(%error, "waiting for MongoDB");
+                    log_from = Instant::now() + LOG_EVERY;
+                }
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             done => return done,
@@ -218,13 +234,7 @@ async fn command(database: &Database, name: &str) -> Result<Document, OpenError>
     let answer =
         tokio::time::timeout(SERVER_SELECTION + CONNECT, database.run_command(doc! { name: 1 })).await;
     let answer = answer.map_err(EngineError::unavailable)?;
-    answer.map_err(|error| {
-        if is_about_credentials(&error) {
-            OpenError::Credentials
-        } else {
-            OpenError::Engine(error.into())
-        }
-    })
+    answer.map_err(OpenError::of)
 }
 
 fn is_about_credentials(error: &mongodb::error::Error) -> bool {

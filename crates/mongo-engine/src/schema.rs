@@ -4,7 +4,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 
-use crate::{EngineError, OpenError};
+use crate::OpenError;
 
 /// What a service keeps in its database.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl Schema {
             .update_one(doc! { "_id": self.name }, version)
             .upsert(true)
             .await
-            .map_err(EngineError::from)?;
+            .map_err(OpenError::of)?;
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Schema {
         let found = versions(database)
             .find_one(doc! { "_id": self.name })
             .await
-            .map_err(EngineError::from)?;
+            .map_err(OpenError::of)?;
         let found = found.map(|found| found.get_i64("version").unwrap_or(i64::MAX));
         match found {
             Some(found) if found > i64::from(self.version) => Err(OpenError::SchemaTooNew {

@@ -93,6 +93,15 @@ impl Process {
         self.shutdown.clone()
     }
 
+    /// What `start` gives, or `None` when the process is told to end first: a database that is waited for must not hold
+    /// that up.
+    pub async fn unless_stopped<T>(&self, start: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = start => Some(started),
+            _pace = self.shutdown.begun() => None,
+        }
+    }
+
     /// From now on `/readyz` says what `services` say, each with its name. Only the first call counts.
     pub fn ready_when(&self, services: impl IntoIterator<Item = (&'static str, ReadinessView)>) {
         self.checks.set(services.into_iter().collect());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -58,8 +58,13 @@ impl Home {
 
     /// Starts it and waits until it serves.
     pub(crate) async fn start(&self) -> Running {
+        self.start_with(&[]).await
+    }
+
+    /// Starts it with `flags` and waits until it serves.
+    pub(crate) async fn start_with(&self, flags: &[&str]) -> Running {
         let mut child = self
-            .command(&[])
+            .command(flags)
             .stdout(Stdio::piped())
             .stderr(File::create(self.log_path()).unwrap())
             .spawn()
@@ -79,6 +84,35 @@ impl Home {
             printed,
             child,
         }
+    }
+
+    /// Starts it with `flags` and kills it as soon as its log holds `text`, which comes before it serves.
+    pub(crate) async fn kill_once_it_logs(&self, flags: &[&str], text: &str) {
+        self.signal_once_it_logs(flags, text, Signal::KILL).await;
+    }
+
+    /// Starts it with `flags` and sends `signal` as soon as its log holds `text`, which comes before it serves. How it
+    /// ended then, and after how long.
+    pub(crate) async fn signal_once_it_logs(
+        &self,
+        flags: &[&str],
+        text: &str,
+        signal: Signal,
+    ) -> (ExitStatus, Duration) {
+        let log = File::create(self.log_path()).unwrap();
+        let mut child = self.command(flags).stderr(log).spawn().unwrap();
+        let logged = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let logged = timeout(PATIENCE, logged).await;
+        assert!(logged.is_ok(), "no {text:?} in {}", self.log());
+        let begun = Instant::now();
+        let id = child.id().unwrap();
+        kill_process(Pid::from_raw(id.try_into().unwrap()).unwrap(), signal).unwrap();
+        let ended = timeout(PATIENCE, child.wait()).await;
+        (ended.unwrap().unwrap(), begun.elapsed())
     }
 
     /// Starts it with `flags` and waits until it has ended, which it must do by itself.

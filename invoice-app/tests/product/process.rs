@@ -271,12 +271,12 @@ async fn a_wrong_flag_gets_one_message_that_names_it() {
             ["--auth-listen", "--auth-plaintext"],
         ),
         (
-            &["--auth-store-url", "mongodb://x"],
-            ["--auth-store-url", "mongodb://x"],
+            &["--auth-store-url", "sqlite:PATH"],
+            ["--auth-store-url", "sqlite:PATH"],
         ),
         (
-            &["--invoice-store-url", "mongodb://x"],
-            ["--invoice-store-url", "mongodb://x"],
+            &["--invoice-store-url", "sqlite:PATH"],
+            ["--invoice-store-url", "sqlite:PATH"],
         ),
         (
             &["--gateway-allowed-origins", "not an origin"],
@@ -320,4 +320,14 @@ async fn a_data_folder_that_is_a_file_is_named() {
     fs::write(home.data_dir(), "").unwrap();
     let line = only_line(&home.run(&[]).await);
     assert!(line.contains(home.data_dir().to_str().unwrap()), "{line}");
+}
+
+#[tokio::test]
+async fn a_process_that_waits_for_its_database_ends_when_it_is_told_to() {
+    let home = Home::new();
+    let nobody = "mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=200";
+    let flags = ["--invoice-store-url", nobody];
+    let ended = home.signal_once_it_logs(&flags, "waiting for MongoDB", Signal::TERM);
+    let (status, took) = ended.await;
+    assert!(status.success() && took < INTERACTIVE, "{status} {took:?}");
 }
