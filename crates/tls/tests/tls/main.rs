@@ -2,6 +2,8 @@
 
 // `cfg(test)` tells clippy that helpers in here may fail loudly too.
 #[cfg(test)]
+mod connector;
+#[cfg(test)]
 mod flags;
 #[cfg(test)]
 mod foreign;
