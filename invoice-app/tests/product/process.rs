@@ -271,11 +271,11 @@ async fn a_wrong_flag_gets_one_message_that_names_it() {
             ["--auth-listen", "--auth-plaintext"],
         ),
         (
-            &["--auth-store-url", "sqlite:PATH"],
+            &["--auth-store-url", "postgres://x"],
             ["--auth-store-url", "sqlite:PATH"],
         ),
         (
-            &["--invoice-store-url", "sqlite:PATH"],
+            &["--invoice-store-url", "postgres://x"],
             ["--invoice-store-url", "sqlite:PATH"],
         ),
         (
