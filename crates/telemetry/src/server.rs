@@ -162,6 +162,11 @@ impl Call {
         &self.context
     }
 
+    /// Which service answers it.
+    pub fn service(&self) -> &'static str {
+        self.method.service
+    }
+
     /// The time since the call began.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()

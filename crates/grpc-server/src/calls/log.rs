@@ -12,7 +12,7 @@ const MAX_METHOD_LENGTH: usize = 128;
 /// What is kept of a call: its one log line, its place in the metrics and its span, all finished by [`CallLog::end`],
 /// or when dropped: then nobody waited for the end.
 ///
-/// The line names method, code, duration, request id, trace and peer, and nothing of the request or of who sent it.
+/// The line names server, method, code, duration, request id, trace and peer, and nothing of the request or of who sent it.
 #[derive(Debug)]
 pub(super) struct CallLog {
     method: String,
@@ -53,6 +53,7 @@ impl CallLog {
         self.ended = true;
         let duration_us = u64::try_from(self.call.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.call.end(code);
+        let server = self.call.service();
         let method = self.method.as_str();
         let request_id = self.id.as_str();
         let trace_id = self.context().trace_id().map(tracing::field::display);
@@ -60,6 +61,7 @@ impl CallLog {
         let code_name = code_name(code);
         if is_our_fault(code) {
             tracing::error!(
+                server,
                 method,
                 code = code_name,
                 duration_us,
@@ -70,6 +72,7 @@ impl CallLog {
             );
         } else if method.starts_with("/grpc.health.") {
             tracing::debug!(
+                server,
                 method,
                 code = code_name,
                 duration_us,
@@ -80,6 +83,7 @@ impl CallLog {
             );
         } else {
             tracing::info!(
+                server,
                 method,
                 code = code_name,
                 duration_us,

@@ -1,0 +1,306 @@
+//! Calls with a canary in everything that people say or are.
+
+use std::net::SocketAddr;
+
+use harness::build;
+use prost::Message;
+use proto::auth::v1::{
+    GetMeRequest, LoginRequest, LogoutRequest, RefreshTokenRequest, RefreshTokenResponse, RegisterRequest,
+    RegisterResponse, Tokens,
+};
+use proto::invoice::v1::list_invoices_request::Filter;
+use proto::invoice::v1::{
+    CreateInvoiceRequest, DeleteInvoiceRequest, GetInvoiceRequest, Invoice, Line, ListInvoicesRequest, Party,
+    UpdateInvoiceRequest,
+};
+use tonic::Code;
+
+use crate::wire::{Answer, Call, Native, framed, send_web};
+
+/// The headers that a careless client or proxy might send.
+const HEADERS: [(&str, &str); 5] = [
+    ("cookie", "session=canary-cookie"),
+    ("x-user-email", "canary-header@example.com"),
+    ("x-metadata", "canary-metadata"),
+    ("x-api-key", "canary-api-key"),
+    ("user-agent", "canary-agent/1.0"),
+];
+
+/// How a call goes out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    Native,
+    Web,
+}
+
+/// Somebody at the gateway.
+pub(super) struct Caller {
+    pub(super) gateway: SocketAddr,
+    pub(super) way: Way,
+    pub(super) token: Option<String>,
+    /// How many calls were made.
+    pub(super) calls: usize,
+}
+
+impl Caller {
+    async fn send(&mut self, path: &str, message: &impl Message) -> Answer {
+        self.calls += 1;
+        let call = Call {
+            path,
+            access_token: self.token.as_deref(),
+            headers: HEADERS.to_vec(),
+        };
+        match self.way {
+            Way::Native => {
+                let connection = Native::connect(self.gateway).await;
+                connection.send(&call, framed(message)).await
+            }
+            Way::Web => send_web(self.gateway, &call, framed(message)).await,
+        }
+    }
+
+    async fn auth(&mut self, method: &str, message: &impl Message) -> Answer {
+        self.send(&format!("/invoiceapp.auth.v1.AuthService/{method}"), message)
+            .await
+    }
+
+    async fn invoice(&mut self, method: &str, message: &impl Message) -> Answer {
+        self.send(
+            &format!("/invoiceapp.invoice.v1.InvoiceService/{method}"),
+            message,
+        )
+        .await
+    }
+
+    async fn is_refused_auth(&mut self, method: &str, message: &impl Message, code: Code) {
+        assert_eq!(self.auth(method, message).await.status.code(), code, "{method}");
+    }
+
+    async fn is_refused_invoice(&mut self, method: &str, message: &impl Message, code: Code) {
+        assert_eq!(
+            self.invoice(method, message).await.status.code(),
+            code,
+            "{method}"
+        );
+    }
+}
+
+/// A session from its beginning to its end, and every way to fail at it. Returns the secrets that it gave out.
+pub(super) async fn sign_in_and_fail_to(caller: &mut Caller) -> Vec<Tokens> {
+    let email = format!("canary-email-{:?}@example.com", caller.way);
+    let registration = RegisterRequest {
+        email: email.clone(),
+        password: "canary-password tulip harbour".to_owned(),
+        display_name: "canary-display-name".to_owned(),
+        organization_name: "canary-organization".to_owned(),
+        client_label: "canary-label".to_owned(),
+    };
+    let registered: RegisterResponse = caller.auth("Register", &registration).await.ok();
+    caller
+        .is_refused_auth("Register", &registration, Code::AlreadyExists)
+        .await;
+    for bad in [
+        RegisterRequest {
+            email: "canary-no-address".to_owned(),
+            ..registration.clone()
+        },
+        RegisterRequest {
+            password: "canary".to_owned(),
+            ..registration.clone()
+        },
+        RegisterRequest {
+            display_name: "canary\u{7}".to_owned(),
+            ..registration.clone()
+        },
+        RegisterRequest {
+            client_label: "canary".repeat(100),
+            ..registration.clone()
+        },
+    ] {
+        caller
+            .is_refused_auth("Register", &bad, Code::InvalidArgument)
+            .await;
+    }
+    let login = LoginRequest {
+        email,
+        password: registration.password,
+        client_label: "canary-label".to_owned(),
+    };
+    for bad in [
+        LoginRequest {
+            password: "canary-wrong-password".to_owned(),
+            ..login.clone()
+        },
+        LoginRequest {
+            email: "canary-unknown@example.com".to_owned(),
+            ..login.clone()
+        },
+    ] {
+        caller.is_refused_auth("Login", &bad, Code::Unauthenticated).await;
+    }
+    let signed_in: RegisterResponse = caller.auth("Login", &login).await.ok();
+    let [first, second] = [registered, signed_in].map(|answer| answer.tokens.unwrap());
+    let refresh = RefreshTokenRequest {
+        refresh_token: second.refresh_token.clone(),
+    };
+    let refreshed: RefreshTokenResponse = caller.auth("RefreshToken", &refresh).await.ok();
+    let third = refreshed.tokens.unwrap();
+    for bad in ["canary-refresh-token", ""] {
+        let refresh = RefreshTokenRequest {
+            refresh_token: bad.to_owned(),
+        };
+        assert_ne!(
+            caller.auth("RefreshToken", &refresh).await.status.code(),
+            Code::Ok
+        );
+    }
+    caller.token = Some(third.access_token.clone());
+    let logout = LogoutRequest {
+        refresh_token: third.refresh_token.clone(),
+    };
+    assert_eq!(caller.auth("Logout", &logout).await.status.code(), Code::Ok);
+    let gone = RefreshTokenRequest {
+        refresh_token: third.refresh_token.clone(),
+    };
+    assert_ne!(caller.auth("RefreshToken", &gone).await.status.code(), Code::Ok);
+    for bad in [
+        "canary-access-token".to_owned(),
+        format!("{}canary", first.access_token),
+    ] {
+        caller.token = Some(bad);
+        caller
+            .is_refused_auth("GetMe", &GetMeRequest {}, Code::Unauthenticated)
+            .await;
+    }
+    caller.token = Some(first.access_token.clone());
+    assert_eq!(
+        caller.auth("GetMe", &GetMeRequest {}).await.status.code(),
+        Code::Ok
+    );
+    vec![first, second, third]
+}
+
+fn invoice() -> Invoice {
+    let party = Party {
+        name: "canary-party".to_owned(),
+        email: "canary-party@example.com".to_owned(),
+        phone: "+49 canary".to_owned(),
+        ..build::party("", "DE")
+    };
+    let line = Line {
+        description: "canary-description".to_owned(),
+        detail: "canary-detail".to_owned(),
+        ..build::line("1", "80", "19")
+    };
+    Invoice {
+        buyer: Some(party.clone()),
+        seller: Some(party),
+        lines: vec![line],
+        note: "canary-note".to_owned(),
+        buyer_reference: "canary-reference".to_owned(),
+        purchase_order: "canary-order".to_owned(),
+        metadata: [("canary-key".to_owned(), "canary-value".to_owned())].into(),
+        ..build::invoice()
+    }
+}
+
+/// Everything that can be done with a draft, and every way to fail at it.
+pub(super) async fn work_on_invoices(caller: &mut Caller) {
+    let created: Invoice = caller
+        .invoice("CreateInvoice", &build::create(invoice()))
+        .await
+        .ok();
+    let bad = Invoice {
+        note: "canary\u{7}".to_owned(),
+        issue_date: "canary-date".to_owned(),
+        currency_code: "canary-currency".to_owned(),
+        ..invoice()
+    };
+    for method in ["CreateInvoice", "PreviewInvoice"] {
+        let bad = CreateInvoiceRequest {
+            invoice: Some(bad.clone()),
+            request_id: build::request_id(),
+        };
+        caller
+            .is_refused_invoice(method, &bad, Code::InvalidArgument)
+            .await;
+    }
+    let get = GetInvoiceRequest {
+        invoice_id: created.id.clone(),
+    };
+    let _: Invoice = caller.invoice("GetInvoice", &get).await.ok();
+    let unknown = GetInvoiceRequest {
+        invoice_id: "canary-invoice-id".to_owned(),
+    };
+    assert_ne!(
+        caller.invoice("GetInvoice", &unknown).await.status.code(),
+        Code::Ok
+    );
+
+    let filter = Filter {
+        query: "canary-query".to_owned(),
+        ..Filter::default()
+    };
+    let list = ListInvoicesRequest {
+        filter: Some(filter),
+        ..ListInvoicesRequest::default()
+    };
+    assert_eq!(
+        caller.invoice("ListInvoices", &list).await.status.code(),
+        Code::Ok
+    );
+    let page = ListInvoicesRequest {
+        page_token: "canary-page-token".to_owned(),
+        ..list
+    };
+    caller
+        .is_refused_invoice("ListInvoices", &page, Code::InvalidArgument)
+        .await;
+
+    let update = |note: &str, mask: &str| UpdateInvoiceRequest {
+        invoice: Some(Invoice {
+            id: created.id.clone(),
+            note: note.to_owned(),
+            ..Invoice::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec![mask.to_owned()],
+        }),
+        request_id: build::request_id(),
+    };
+    let _: Invoice = caller
+        .invoice("UpdateInvoice", &update("canary-new-note", "note"))
+        .await
+        .ok();
+    let bad = [update("canary\u{7}", "note"), update("x", "canary.mask")];
+    for bad in bad {
+        caller
+            .is_refused_invoice("UpdateInvoice", &bad, Code::InvalidArgument)
+            .await;
+    }
+    let delete = |etag: &str| DeleteInvoiceRequest {
+        invoice_id: created.id.clone(),
+        etag: etag.to_owned(),
+    };
+    assert_ne!(
+        caller
+            .invoice("DeleteInvoice", &delete("canary-etag"))
+            .await
+            .status
+            .code(),
+        Code::Ok
+    );
+    assert_eq!(
+        caller.invoice("DeleteInvoice", &delete("")).await.status.code(),
+        Code::Ok
+    );
+    // A body that is no message of any kind.
+    let garbage = LoginRequest {
+        email: "canary-garbage".repeat(50),
+        ..LoginRequest::default()
+    };
+    assert_ne!(
+        caller.invoice("CreateInvoice", &garbage).await.status.code(),
+        Code::Ok
+    );
+}
