@@ -146,7 +146,7 @@ impl Services {
         };
         tokio::time::timeout(PATIENCE, keys)
             .await
-            .expect("invoice-service gets keys from auth-service");
+            .unwrap_or_else(|_| panic!("invoice-service got no keys from auth-service"));
         let invoice = tokio::spawn(invoice.run(shutdown.clone()));
         let gateway = tokio::spawn(gateway.run(shutdown.clone()));
         Self {
