@@ -24,4 +24,5 @@ pub use config::{Command, Config, HashingLimits};
 pub use domain::clock::Clock;
 pub use keys::KeysError;
 pub use master_key::MasterKeyError;
+pub use store::contents;
 pub use tls_config::TlsConfig;

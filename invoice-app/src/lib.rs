@@ -4,6 +4,7 @@
 //! find it there.
 
 mod banner;
+mod copy_store;
 mod product;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use telemetry::Metrics;
 use tls::ClientFlags;
 
 pub use banner::banner;
+pub use copy_store::CopyStoreCommand;
 pub use product::{Addresses, BuildError, Encrypted, Product};
 
 /// The command line of the `invoice-app` binary: the settings of every service, and where their files are.
@@ -72,4 +74,14 @@ pub struct Command {
 pub enum Action {
     /// Ask the running process whether it is ready: exit 0 when /readyz answers 200, else 1 and the reason.
     Health(HealthCommand),
+    /// Copy an installation (users, sessions, keys, invoices) to another database, and verify the copy.
+    ///
+    /// From SQLite to MongoDB, back, or between two of a kind. The services of the source must be stopped. Nothing in the
+    /// target is overwritten. Interrupted, the same command goes on where it stopped; until the copy is verified, no service
+    /// opens the target.
+    ///
+    /// An installation is `sqlite:DIR` or just DIR, a data directory with auth.db and invoices.db, or `mongodb://…` without a
+    /// database, a cluster with the databases invoiceapp_auth and invoiceapp_invoice. With names of your own, give the two
+    /// stores one by one, as --auth-store-url and --invoice-store-url have them.
+    CopyStore(Box<CopyStoreCommand>),
 }

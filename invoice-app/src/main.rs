@@ -25,10 +25,8 @@ async fn serve(mut command: Command) -> Result<(), Box<dyn Error>> {
     let process = Process::start("invoice-app", &command.process).await?;
     let data_dir = command.data_dir.clone();
     command.metrics = process.metrics();
-    if let Some(product) = process
-        .unless_stopped(Product::start(command, process.shutdown()))
-        .await
-    {
+    let starting = Box::pin(Product::start(command, process.shutdown()));
+    if let Some(product) = process.unless_stopped(starting).await {
         let product = product?;
         process.ready_when(product.readiness());
         // Nobody reads standard output? Then nobody misses it: serve all the same.

@@ -14,4 +14,5 @@ mod tls_config;
 
 pub use app::{App, BuildError};
 pub use config::{Command, Config, TrustConfig};
+pub use store::contents;
 pub use tls_config::TlsConfig;

@@ -13,6 +13,7 @@ use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::user::{PasswordHash, User};
 
+mod contents;
 #[cfg(test)]
 mod contract;
 mod mongodb;
@@ -22,6 +23,7 @@ mod observed;
 pub(crate) mod sample;
 mod sqlite;
 
+pub use self::contents::contents;
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
 use self::sqlite::SqliteAuthStore;

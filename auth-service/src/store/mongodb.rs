@@ -4,8 +4,8 @@
 //! newest state of the primary, and like every write only when a majority has that state: so a read sees every write that
 //! was answered, also right after an election, and nothing that it saw can be lost (docs/adr/0010).
 
-mod document;
-mod schema;
+pub(super) mod document;
+pub(super) mod schema;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::user::{PasswordHash, User};
 
 /// Where the URL names no database.
-const DATABASE: &str = "invoiceapp_auth";
+pub(super) const DATABASE: &str = "invoiceapp_auth";
 
 /// [`AuthStore`] on one MongoDB database.
 pub(crate) struct MongoAuthStore {

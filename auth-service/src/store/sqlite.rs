@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file.
 
-mod row;
-mod schema;
+pub(super) mod row;
+pub(super) mod schema;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -162,7 +162,7 @@ fn find_user(connection: &Connection, sql: &str, key: &str) -> Result<Option<Use
     Ok(statement.query_row([key], row::user).optional()?)
 }
 
-fn insert_user(connection: &Connection, user: &User) -> rusqlite::Result<()> {
+pub(super) fn insert_user(connection: &Connection, user: &User) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(schema::INSERT_USER)?;
     statement.execute(named_params! {
         ":id": user.id.as_str(),
@@ -179,7 +179,7 @@ fn insert_user(connection: &Connection, user: &User) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
+pub(super) fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(schema::INSERT_SESSION)?;
     statement.execute(named_params! {
         ":id": session.id.as_str(),
@@ -196,7 +196,7 @@ fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Resul
     Ok(())
 }
 
-fn insert_signing_key(connection: &Connection, key: &SigningKey) -> rusqlite::Result<()> {
+pub(super) fn insert_signing_key(connection: &Connection, key: &SigningKey) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(schema::INSERT_SIGNING_KEY)?;
     statement.execute(params![
         key.id.as_str(),

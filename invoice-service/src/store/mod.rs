@@ -15,6 +15,7 @@ use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 use crate::search::Words;
 
+mod contents;
 #[cfg(test)]
 mod contract;
 mod document;
@@ -23,6 +24,7 @@ mod mongodb;
 mod observed;
 mod sqlite;
 
+pub use contents::contents;
 use mongodb::MongoInvoiceStore;
 pub(crate) use observed::observed;
 pub(crate) use sqlite::SqliteInvoiceStore;

@@ -2,7 +2,7 @@
 
 mod entry;
 mod list;
-mod schema;
+pub(super) mod schema;
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 
 /// Where the URL names no database.
-const DATABASE: &str = "invoiceapp_invoice";
+pub(super) const DATABASE: &str = "invoiceapp_invoice";
 /// Lists that are read at a time. The answer to one can be 16 MiB, and a slow search must not take every connection.
 const LISTS: usize = 16;
 

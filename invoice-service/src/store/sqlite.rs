@@ -1,7 +1,7 @@
 //! Invoices in SQLite: the embedded store of one machine.
 
 mod list;
-mod row;
+pub(super) mod row;
 
 use async_trait::async_trait;
 use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, params};
@@ -19,7 +19,7 @@ use crate::idempotency::{AppliedRequest, AppliedRequests};
 /// Every index starts with the organization, as every query does. A deleted draft leaves its row without document, so
 /// that the request id which created it stays used for ever. What is absent is blank, but a due date
 /// or number that is absent is U+10FFFF, so that it sorts last.
-const MIGRATIONS: &[Migration] = &[Migration {
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     name: "invoices",
     sql: "
         CREATE TABLE invoice (

@@ -14,7 +14,7 @@ use crate::domain::user::{Membership, PasswordHash, User};
 use crate::store::{StoreError, names};
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct UserDocument {
+pub(in crate::store) struct UserDocument {
     #[serde(rename = "_id")]
     id: String,
     email: String,
@@ -34,7 +34,7 @@ struct MembershipDocument {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct SessionDocument {
+pub(in crate::store) struct SessionDocument {
     #[serde(rename = "_id")]
     id: String,
     user_id: String,
@@ -56,7 +56,7 @@ pub(super) struct EndDocument {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct KeyDocument {
+pub(in crate::store) struct KeyDocument {
     #[serde(rename = "_id")]
     id: String,
     state: String,
@@ -66,7 +66,7 @@ pub(super) struct KeyDocument {
 }
 
 impl UserDocument {
-    pub(super) fn of(user: &User) -> Result<Self, StoreError> {
+    pub(in crate::store) fn of(user: &User) -> Result<Self, StoreError> {
         Ok(Self {
             id: user.id.to_string(),
             email: user.email.as_str().to_owned(),
@@ -106,7 +106,7 @@ impl TryFrom<UserDocument> for User {
 }
 
 impl SessionDocument {
-    pub(super) fn of(session: &Session) -> Result<Self, StoreError> {
+    pub(in crate::store) fn of(session: &Session) -> Result<Self, StoreError> {
         Ok(Self {
             id: session.id.to_string(),
             user_id: session.user_id.to_string(),
@@ -165,7 +165,7 @@ impl TryFrom<EndDocument> for SessionEnd {
 }
 
 impl KeyDocument {
-    pub(super) fn of(key: &SigningKey) -> Self {
+    pub(in crate::store) fn of(key: &SigningKey) -> Self {
         Self {
             id: key.id.to_string(),
             state: names::key_state_name(key.state).to_owned(),

@@ -5,16 +5,16 @@ use mongo_engine::{Index, Schema};
 
 use crate::store::names;
 
-pub(super) const USERS: &str = "users";
-pub(super) const SESSIONS: &str = "sessions";
-pub(super) const SIGNING_KEYS: &str = "signing_keys";
+pub(in crate::store) const USERS: &str = "users";
+pub(in crate::store) const SESSIONS: &str = "sessions";
+pub(in crate::store) const SIGNING_KEYS: &str = "signing_keys";
 
 /// These collections are not sharded: they hold a kilobyte for each user and each session that lives, people sign in by
 /// an address that is unique over all organizations, and sessions are found by their own ids (docs/adr/0008).
 ///
 /// Sessions are removed by [`crate::store::AuthStore::sweep_sessions`] and not by an index that expires, so that every
 /// store forgets by the same rule and the same clock.
-pub(super) fn schema() -> Schema {
+pub(in crate::store) fn schema() -> Schema {
     let active = doc! { "state": names::ACTIVE };
     Schema {
         name: "auth",

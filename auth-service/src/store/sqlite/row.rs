@@ -13,7 +13,7 @@ use crate::domain::text::Text;
 use crate::domain::user::{Membership, PasswordHash, User};
 use crate::store::names;
 
-pub(super) fn user(row: &Row<'_>) -> Result<User> {
+pub(in crate::store) fn user(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: parsed(row, 0)?,
         email: checked(1, Email::parse(&get::<String>(row, 1)?))?,
@@ -29,7 +29,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<User> {
     })
 }
 
-pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+pub(in crate::store) fn session(row: &Row<'_>) -> Result<Session> {
     let reason = get::<Option<String>>(row, 8)?;
     let end = match reason {
         Some(name) => Some(SessionEnd {
@@ -51,7 +51,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
     })
 }
 
-pub(super) fn signing_key(row: &Row<'_>) -> Result<SigningKey> {
+pub(in crate::store) fn signing_key(row: &Row<'_>) -> Result<SigningKey> {
     Ok(SigningKey {
         id: parsed(row, 0)?,
         state: checked(1, names::key_state(&get::<String>(row, 1)?))?,

@@ -2,7 +2,7 @@
 
 use sqlite_engine::Migration;
 
-pub(super) const MIGRATIONS: &[Migration] = &[USERS_SESSIONS_KEYS, SESSIONS_BY_END];
+pub(in crate::store) const MIGRATIONS: &[Migration] = &[USERS_SESSIONS_KEYS, SESSIONS_BY_END];
 
 const USERS_SESSIONS_KEYS: Migration = Migration {
     name: "users, sessions and signing keys",
@@ -52,15 +52,36 @@ const SESSIONS_BY_END: Migration = Migration {
 };
 
 /// The columns that [`super::row::user`] reads, in its order.
-macro_rules! user_where {
-    ($condition:literal) => {
-        concat!(
-            "SELECT id, email, display_name, password_hash, security_version, organization_id, organization_name, \
-             role, create_time FROM user WHERE ",
-            $condition
-        )
+macro_rules! user_columns {
+    () => {
+        "id, email, display_name, password_hash, security_version, organization_id, organization_name, role, create_time"
     };
 }
+
+/// The columns that [`super::row::session`] reads, in its order.
+macro_rules! session_columns {
+    () => {
+        "id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time, expire_time, end_reason, \
+         end_time"
+    };
+}
+
+/// The columns that [`super::row::signing_key`] reads, in its order.
+macro_rules! signing_key_columns {
+    () => {
+        "id, state, public_key, sealed_private_key, create_time"
+    };
+}
+
+macro_rules! user_where {
+    ($condition:literal) => {
+        concat!("SELECT ", user_columns!(), " FROM user WHERE ", $condition)
+    };
+}
+
+pub(in crate::store) const USER_COLUMNS: &str = user_columns!();
+pub(in crate::store) const SESSION_COLUMNS: &str = session_columns!();
+pub(in crate::store) const SIGNING_KEY_COLUMNS: &str = signing_key_columns!();
 
 pub(super) const USER: &str = user_where!("id = ?1");
 pub(super) const USER_BY_EMAIL: &str = user_where!("email_key = ?1");
@@ -74,11 +95,7 @@ pub(super) const INSERT_USER: &str = "
 pub(super) const REPLACE_PASSWORD_HASH: &str =
     "UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
 
-/// The columns are those that [`super::row::session`] reads, in its order.
-pub(super) const SESSION: &str = "
-    SELECT id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time, expire_time,
-        end_reason, end_time
-    FROM session WHERE id = ?1";
+pub(super) const SESSION: &str = concat!("SELECT ", session_columns!(), " FROM session WHERE id = ?1");
 
 pub(super) const INSERT_SESSION: &str = "
     INSERT INTO session (id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time,
@@ -97,9 +114,11 @@ pub(super) const SWEEP_SESSIONS: &str = "
     DELETE FROM session
     WHERE id IN (SELECT id FROM session WHERE expire_time < ?1 ORDER BY expire_time LIMIT ?2)";
 
-/// The columns are those that [`super::row::signing_key`] reads, in its order.
-pub(super) const SIGNING_KEYS: &str =
-    "SELECT id, state, public_key, sealed_private_key, create_time FROM signing_key ORDER BY create_time, id";
+pub(super) const SIGNING_KEYS: &str = concat!(
+    "SELECT ",
+    signing_key_columns!(),
+    " FROM signing_key ORDER BY create_time, id"
+);
 
 pub(super) const INSERT_SIGNING_KEY: &str = "
     INSERT INTO signing_key (id, state, public_key, sealed_private_key, create_time) VALUES (?1, ?2, ?3, ?4, ?5)";

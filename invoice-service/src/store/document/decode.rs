@@ -58,15 +58,21 @@ fn instant(name: &'static str, milliseconds: i64) -> Decoded<Timestamp> {
     field(name, Timestamp::from_millisecond(milliseconds))
 }
 
+impl InvoiceDocument {
+    /// Refuses a document that this release would misread.
+    pub(in crate::store) fn check_schema(&self) -> Decoded<()> {
+        if self.schema > SCHEMA {
+            return Err(DocumentError::TooNew { found: self.schema });
+        }
+        Ok(())
+    }
+}
+
 impl TryFrom<InvoiceDocument> for StoredInvoice {
     type Error = DocumentError;
 
     fn try_from(document: InvoiceDocument) -> Decoded<Self> {
-        if document.schema > SCHEMA {
-            return Err(DocumentError::TooNew {
-                found: document.schema,
-            });
-        }
+        document.check_schema()?;
         let created_by_request = document
             .created_by_request
             .as_ref()

@@ -5,8 +5,8 @@ use mongo_engine::{Index, Schema};
 
 use crate::store::ListOrder;
 
-pub(super) const INVOICES: &str = "invoices";
-pub(super) const BY_ID: &str = "by_id";
+pub(in crate::store) const INVOICES: &str = "invoices";
+pub(in crate::store) const BY_ID: &str = "by_id";
 pub(super) const BY_REQUEST: &str = "by_request";
 
 /// Every index begins with the organization, which is the shard key, `{ org_id: 1 }`: a query goes to one shard, and a
@@ -14,7 +14,7 @@ pub(super) const BY_REQUEST: &str = "by_request";
 ///
 /// The index of an order goes on with every field that a list can filter by. What a filter leaves out is then left out
 /// by its key, and only documents that are shown are read (docs/adr/0009).
-pub(super) fn schema() -> Schema {
+pub(in crate::store) fn schema() -> Schema {
     let mut indexes = vec![
         Index::new(INVOICES, BY_ID, doc! { "org_id": 1, "_id": 1 }).unique(),
         Index::new(INVOICES, BY_REQUEST, doc! { "org_id": 1, "create_request_id": 1 })

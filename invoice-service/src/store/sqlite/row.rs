@@ -8,6 +8,12 @@ use crate::store::document::InvoiceDocument;
 use crate::store::indexed::{IndexedFields, signed};
 use crate::store::{StoreError, StoredInvoice, broken, document};
 
+/// Adds a row.
+pub(in crate::store) const INSERT: &str = "
+    INSERT INTO invoice VALUES (:org_id, :id, :version, :deleted, :state, :kind, :customer_id, :currency_code, :number,
+        :issue_date, :due_date, :gross_minor, :remaining_minor, :create_time_ms, :words, :create_request_id,
+        :create_fingerprint, :document)";
+
 /// The values of a row, ready to be bound.
 pub(super) struct Row {
     fields: IndexedFields,
@@ -23,15 +29,12 @@ impl Row {
     }
 
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
-        let mut statement = connection.prepare_cached(
-            "INSERT INTO invoice VALUES (:org_id, :id, :version, 0, :state, :kind, :customer_id, :currency_code, :number,
-                 :issue_date, :due_date, :gross_minor, :remaining_minor, :create_time_ms, :words, :create_request_id,
-                 :create_fingerprint, :document)",
-        )?;
+        let mut statement = connection.prepare_cached(INSERT)?;
         statement.execute(named_params! {
             ":org_id": self.fields.org_id,
             ":id": self.fields.id,
             ":version": self.fields.version,
+            ":deleted": false,
             ":state": self.fields.state,
             ":kind": self.fields.kind,
             ":customer_id": self.fields.customer_id,

@@ -1,0 +1,150 @@
+//! What this store holds, for the copy from one database to another. Every field is copied as it is stored, those of the
+//! indexes and what is left of deleted drafts too, so that lists, searches and request ids stay what they are.
+
+use mongo_engine::bson::spec::BinarySubtype;
+use mongo_engine::bson::{
+    Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, serialize_to_document,
+    serialize_to_raw_document_buf,
+};
+use serde::{Deserialize, Serialize};
+use sqlite_engine::rusqlite::{Connection, Row, named_params};
+use store_copy::{Collection, Contents, RecordError, lost_member};
+
+use super::document::InvoiceDocument;
+use super::mongodb::{DATABASE, schema};
+use super::sqlite::{MIGRATIONS, row};
+
+/// What invoice-service stores.
+pub fn contents() -> Contents {
+    Contents {
+        service: "invoice-service",
+        migrations: MIGRATIONS,
+        schema: schema::schema(),
+        default_database: DATABASE,
+        collections: &[Collection {
+            name: schema::INVOICES,
+            key: &["org_id", "_id"],
+            index: schema::BY_ID,
+            table: "invoice",
+            key_columns: &["org_id", "id"],
+            columns: "org_id, id, version, deleted, state, kind, customer_id, currency_code, number, issue_date, \
+                      due_date, gross_minor, remaining_minor, create_time_ms, words, create_request_id, \
+                      create_fingerprint, document",
+            from_row: |row| canonical(&StoredEntry::from_row(row)?),
+            insert: |connection, entry| read(entry)?.insert(connection),
+            canonical: |entry| canonical(&read(entry)?),
+        }],
+    }
+}
+
+/// An entry of the collection, and a row of the table.
+#[derive(Serialize, Deserialize)]
+struct StoredEntry {
+    #[serde(rename = "_id")]
+    id: String,
+    org_id: String,
+    deleted: bool,
+    version: i64,
+    state: String,
+    kind: String,
+    customer_id: String,
+    currency_code: String,
+    number: String,
+    issue_date: String,
+    due_date: String,
+    gross_minor: i64,
+    remaining_minor: i64,
+    create_time_ms: i64,
+    words: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create_request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create_fingerprint: Option<Binary>,
+    /// Absent of a deleted draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    document: Option<InvoiceDocument>,
+}
+
+fn canonical(entry: &StoredEntry) -> Result<RawDocumentBuf, RecordError> {
+    serialize_to_raw_document_buf(entry).map_err(RecordError::invalid)
+}
+
+fn read(entry: &RawDocument) -> Result<StoredEntry, RecordError> {
+    let entry: StoredEntry = deserialize_from_slice(entry.as_bytes()).map_err(RecordError::invalid)?;
+    if let Some(document) = &entry.document {
+        document.check_schema().map_err(RecordError::invalid)?;
+    }
+    Ok(entry)
+}
+
+impl StoredEntry {
+    fn from_row(row: &Row<'_>) -> Result<Self, RecordError> {
+        let document: Option<Vec<u8>> = row.get("document")?;
+        let fingerprint: Option<Vec<u8>> = row.get("create_fingerprint")?;
+        Ok(Self {
+            id: row.get("id")?,
+            org_id: row.get("org_id")?,
+            deleted: row.get("deleted")?,
+            version: row.get("version")?,
+            state: row.get("state")?,
+            kind: row.get("kind")?,
+            customer_id: row.get("customer_id")?,
+            currency_code: row.get("currency_code")?,
+            number: row.get("number")?,
+            issue_date: row.get("issue_date")?,
+            due_date: row.get("due_date")?,
+            gross_minor: row.get("gross_minor")?,
+            remaining_minor: row.get("remaining_minor")?,
+            create_time_ms: row.get("create_time_ms")?,
+            words: row.get("words")?,
+            create_request_id: row.get("create_request_id")?,
+            create_fingerprint: fingerprint.map(|bytes| Binary {
+                subtype: BinarySubtype::Generic,
+                bytes,
+            }),
+            document: document.as_deref().map(read_json).transpose()?,
+        })
+    }
+
+    fn insert(&self, connection: &Connection) -> Result<(), RecordError> {
+        let document = self.document.as_ref().map(serde_json::to_vec).transpose();
+        let mut statement = connection.prepare_cached(row::INSERT)?;
+        statement.execute(named_params! {
+            ":org_id": self.org_id,
+            ":id": self.id,
+            ":version": self.version,
+            ":deleted": self.deleted,
+            ":state": self.state,
+            ":kind": self.kind,
+            ":customer_id": self.customer_id,
+            ":currency_code": self.currency_code,
+            ":number": self.number,
+            ":issue_date": self.issue_date,
+            ":due_date": self.due_date,
+            ":gross_minor": self.gross_minor,
+            ":remaining_minor": self.remaining_minor,
+            ":create_time_ms": self.create_time_ms,
+            ":words": self.words,
+            ":create_request_id": self.create_request_id,
+            ":create_fingerprint": self.create_fingerprint.as_ref().map(|binary| &binary.bytes),
+            ":document": document.map_err(RecordError::invalid)?,
+        })?;
+        Ok(())
+    }
+}
+
+/// The document of a row, which must keep everything that it has.
+fn read_json(json: &[u8]) -> Result<InvoiceDocument, RecordError> {
+    let document: InvoiceDocument = serde_json::from_slice(json).map_err(RecordError::invalid)?;
+    document.check_schema().map_err(RecordError::invalid)?;
+    let again = serde_json::to_vec(&document).map_err(RecordError::invalid)?;
+    if again != json {
+        let original: serde_json::Value = serde_json::from_slice(json).map_err(RecordError::invalid)?;
+        let original = serialize_to_document(&original).map_err(RecordError::invalid)?;
+        let kept = serialize_to_document(&document).map_err(RecordError::invalid)?;
+        if let Some(member) = lost_member(&original, &kept) {
+            return Err(RecordError::UnknownMember(format!("document.{member}")));
+        }
+    }
+    Ok(document)
+}
