@@ -29,6 +29,6 @@ docs: ## write the configuration reference in docs/OPERATIONS.md from what --hel
 audit: ## cargo-deny: dependency bans, licences and sources (installs cargo-deny the first time: minutes)
 	scripts/audit
 
-bench: ## measure start, memory, pages and calls of the release build; prints ratios (minutes; never part of test)
+bench: ## measure the release build: start, calls, pages, load on every rpc, MongoDB against its driver (minutes; never part of test)
 	cargo build --release --locked --workspace
 	cargo run --release --locked -p bench -- all

@@ -7,8 +7,8 @@ use tonic::Status;
 /// Creations under way at a time: enough for the group commit to fill its transactions.
 const AT_A_TIME: usize = 64;
 
-/// Creates `count` invoices in the organization of `person`.
-pub(crate) async fn fill(person: &Person, count: usize) -> Result<(), Status> {
+/// Creates `count` invoices in the organization of `person`; their ids.
+pub(crate) async fn fill(person: &Person, count: usize) -> Result<Vec<String>, Status> {
     stream::iter(0..count)
         .map(|number| {
             let mut person = person.clone();
@@ -19,7 +19,7 @@ pub(crate) async fn fill(person: &Person, count: usize) -> Result<(), Status> {
                     .invoices
                     .create_invoice(build::create(invoice))
                     .await
-                    .map(drop)
+                    .map(|created| created.into_inner().id)
             }
         })
         .buffer_unordered(AT_A_TIME)

@@ -1,16 +1,31 @@
 //! Measures the product. See the README.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod bare;
 mod calls;
+mod deployment;
+mod drive;
 mod figures;
 mod fill;
+mod grpc;
+mod latencies;
+mod load;
+mod mongo;
 mod pages;
+mod report;
+mod requests;
+mod rpc;
 mod start;
+mod template;
+mod usage;
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::load::LoadOptions;
+use crate::mongo::MongoOptions;
 
 #[derive(Parser)]
 #[command(
@@ -48,21 +63,96 @@ enum Measure {
         #[arg(long, default_value_t = 20_000)]
         count: usize,
     },
+    /// Load on any rpc: rate, latency, errors, CPU time and memory of every process.
+    Load(LoadOptions),
+    /// Create and get through invoice-service on MongoDB against the bare driver.
+    Mongo(MongoOptions),
     /// Everything with its defaults.
     All,
 }
 
+/// The measurements of `bench all`, as command lines.
+const ALL: [&[&str]; 7] = [
+    &["bench", "start"],
+    &["bench", "calls"],
+    &["bench", "load", "--store", "sqlite", "--seconds", "3"],
+    &["bench", "load", "--store", "mongodb", "--seconds", "3"],
+    &[
+        "bench",
+        "load",
+        "--store",
+        "mongodb",
+        "--seconds",
+        "3",
+        "--through",
+        "gateway",
+        "--rpc",
+        "GetMe",
+        "--rpc",
+        "CreateInvoice",
+        "--rpc",
+        "GetInvoice",
+        "--rpc",
+        "ListInvoices",
+    ],
+    &["bench", "mongo"],
+    &["bench", "pages"],
+];
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    match Command::parse().measure {
-        Measure::Start { binary } => start::measure(&binary)?,
-        Measure::Pages { small, large } => pages::measure(small, large).await?,
-        Measure::Calls { concurrency, count } => calls::measure(concurrency, count).await?,
-        Measure::All => {
-            start::measure("target/release/invoice-app".as_ref())?;
-            calls::measure(32, 20_000).await?;
-            pages::measure(1_000, 200_000).await?;
-        }
+    let Command { measure } = Command::parse();
+    if !matches!(measure, Measure::All) {
+        return run(measure).await;
+    }
+    for line in ALL {
+        run(Command::parse_from(line).measure).await?;
     }
     Ok(())
+}
+
+async fn run(measure: Measure) -> Result<(), Box<dyn Error>> {
+    match measure {
+        Measure::Start { binary } => start::measure(&binary),
+        Measure::Pages { small, large } => pages::measure(small, large).await,
+        Measure::Calls { concurrency, count } => calls::measure(concurrency, count).await,
+        Measure::Load(options) => load::measure(&options).await,
+        Measure::Mongo(options) => mongo::measure(&options).await,
+        Measure::All => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{ALL, Command, Measure};
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_is_a_list_of_command_lines_that_are_read() {
+        for line in ALL {
+            let command = Command::try_parse_from(line).unwrap();
+            assert!(
+                !matches!(command.measure, Measure::All),
+                "{line:?} would never end"
+            );
+        }
+    }
+
+    #[test]
+    fn seconds_and_calls_exclude_each_other_and_a_request_needs_its_rpc() {
+        for wrong in [
+            ["--seconds=1", "--calls=1"],
+            ["--request={}", "--seconds=1"],
+            ["--address=127.0.0.1:1", "--store=mongodb"],
+        ] {
+            let line = ["bench", "load"].into_iter().chain(wrong);
+            assert!(Command::try_parse_from(line).is_err(), "{wrong:?}");
+        }
+    }
 }

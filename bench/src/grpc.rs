@@ -1,0 +1,140 @@
+//! A gRPC client that costs as little as possible: it shares the machine with what is measured. Messages stay bytes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::str::FromStr as _;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, TE};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tonic::Code;
+
+/// Compression flag and length before every message.
+const PREFIX: usize = 5;
+/// Enough for a page of invoices without waiting for the client to make room.
+const WINDOW: u32 = 1024 * 1024;
+
+/// Why there is no answer, under the name that it is counted by.
+const NO_ANSWER: &str = "no answer";
+
+/// One HTTP/2 connection in plaintext. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    send: http2::SendRequest<Full<Bytes>>,
+    authority: Authority,
+}
+
+/// An rpc at a server: where, and who calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    uri: Uri,
+    authorization: Option<HeaderValue>,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Nobody listens, or it is not HTTP/2.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (send, connection) = http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(16 * WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        let authority = Authority::from_str(&address.to_string()).map_err(io::Error::other)?;
+        Ok(Self { send, authority })
+    }
+
+    /// The rpc of this path here, called with an access token or without.
+    ///
+    /// # Errors
+    /// The path or the token holds what no header may.
+    pub(crate) fn target(&self, path: &str, access_token: Option<&str>) -> Result<Target, http::Error> {
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(PathAndQuery::from_str(path)?)
+            .build()?;
+        let bearer = |token| HeaderValue::try_from(format!("Bearer {token}"));
+        Ok(Target {
+            uri,
+            authorization: access_token.map(bearer).transpose()?,
+        })
+    }
+
+    /// Sends one message and waits for the whole answer: the encoded messages that came, each with its prefix.
+    ///
+    /// # Errors
+    /// The name of the status code, or `no answer`.
+    pub(crate) async fn call(&mut self, target: &Target, message: &[u8]) -> Result<Bytes, &'static str> {
+        let answer = async {
+            self.send.ready().await?;
+            let response = self.send.send_request(request(target, message)).await?;
+            let (head, body) = response.into_parts();
+            let body = body.collect().await?;
+            let status = body
+                .trailers()
+                .unwrap_or(&head.headers)
+                .get("grpc-status")
+                .cloned();
+            Ok::<_, hyper::Error>((status, body.to_bytes()))
+        };
+        let (status, body) = answer.await.map_err(|_| NO_ANSWER)?;
+        match status.map(|status| Code::from_bytes(status.as_bytes())) {
+            Some(Code::Ok) => Ok(body),
+            Some(code) => Err(telemetry::code_name(code)),
+            None => Err(NO_ANSWER),
+        }
+    }
+}
+
+fn request(target: &Target, message: &[u8]) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(framed(message)));
+    *request.method_mut() = Method::POST;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = target.uri.clone();
+    let headers: &mut HeaderMap = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    if let Some(authorization) = &target.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
+    request
+}
+
+fn framed(message: &[u8]) -> Bytes {
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(0);
+    // A request is never near 4 GiB.
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.put_slice(message);
+    framed.freeze()
+}
+
+/// The one message of a unary answer, without its prefix.
+pub(crate) fn message(answer: &Bytes) -> Bytes {
+    answer.slice(PREFIX.min(answer.len())..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_goes_out_behind_its_length_and_comes_back_without() {
+        let sent = framed(b"abc");
+        assert_eq!(sent.as_ref(), b"\0\0\0\0\x03abc");
+        assert_eq!(message(&sent).as_ref(), b"abc");
+        assert!(message(&Bytes::new()).is_empty());
+    }
+}
