@@ -168,29 +168,30 @@ impl Copy {
         Ok(Standing::Empty)
     }
 
-    /// Marks the target, unless it is marked. Returns how far the copy is.
+    /// Marks an empty target. One that holds records is not marked: with some more it is of as much use as before.
     pub(crate) async fn begin(
         &self,
-        standing: &Standing,
+        standing: Standing,
         operator: &dyn Operator,
-    ) -> Result<Option<Position>, CopyError> {
+    ) -> Result<Option<Mark>, CopyError> {
         match standing {
-            Standing::Unfinished(mark) => Ok(mark.position.clone()),
-            Standing::Empty | Standing::Holds(_) => {
-                let mark = self.mark(None);
+            Standing::Unfinished(mark) => Ok(Some(mark)),
+            Standing::Holds(_) => Ok(None),
+            Standing::Empty => {
+                let mark = Mark {
+                    source: self.fingerprint.clone(),
+                    position: None,
+                };
                 self.patiently(End::Target, operator, async || self.target.set_mark(&mark).await)
                     .await?;
-                Ok(None)
+                Ok(Some(mark))
             }
         }
     }
 
-    /// Writes to the marked target what comes after `position`.
-    pub(crate) async fn run(
-        &self,
-        position: Option<Position>,
-        operator: &dyn Operator,
-    ) -> Result<(), CopyError> {
+    /// Writes to the target what comes after its mark; everything, if it has none.
+    pub(crate) async fn run(&self, mut mark: Option<Mark>, operator: &dyn Operator) -> Result<(), CopyError> {
+        let position = mark.as_mut().and_then(|mark| mark.position.take());
         let reached = |collection: &Collection| {
             let position = position.as_ref();
             position.is_some_and(|position| position.collection == collection.name)
@@ -198,7 +199,8 @@ impl Copy {
         let first = self.collections().iter().position(reached).unwrap_or_default();
         for collection in self.collections().iter().skip(first) {
             let done = position.as_ref().filter(|_| reached(collection));
-            self.run_collection(collection, done, operator).await?;
+            self.run_collection(collection, mark.is_some(), done, operator)
+                .await?;
         }
         Ok(())
     }
@@ -207,6 +209,7 @@ impl Copy {
     async fn run_collection(
         &self,
         collection: &'static Collection,
+        is_marked: bool,
         done: Option<&Position>,
         operator: &dyn Operator,
     ) -> Result<(), CopyError> {
@@ -223,12 +226,15 @@ impl Copy {
             .await?;
         while let Some(last) = page.last().map(|record| record.key.clone()) {
             let records = page.len() as u64;
-            let mark = self.mark(Some(Position {
-                collection: collection.name.to_owned(),
-                key: last.0.clone(),
-                records: written + records,
-            }));
-            let page_written = self.put(collection, Arc::new(page), &mark, operator);
+            let mark = is_marked.then(|| Mark {
+                source: self.fingerprint.clone(),
+                position: Some(Position {
+                    collection: collection.name.to_owned(),
+                    key: last.0.clone(),
+                    records: written + records,
+                }),
+            });
+            let page_written = self.put(collection, Arc::new(page), mark.as_ref(), operator);
             let next = self.page(End::Source, collection, Some(&last), operator);
             let (put, next) = tokio::join!(page_written, next);
             put?;
@@ -243,20 +249,13 @@ impl Copy {
         &self,
         collection: &'static Collection,
         page: Arc<Vec<Record>>,
-        mark: &Mark,
+        mark: Option<&Mark>,
         operator: &dyn Operator,
     ) -> Result<(), CopyError> {
         self.patiently(End::Target, operator, async || {
             self.target.put(collection, Arc::clone(&page), mark).await
         })
         .await
-    }
-
-    fn mark(&self, position: Option<Position>) -> Mark {
-        Mark {
-            source: self.fingerprint.clone(),
-            position,
-        }
     }
 
     /// The copy is whole: services may open the target.

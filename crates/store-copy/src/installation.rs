@@ -37,7 +37,8 @@ pub struct Copied {
     pub is_verified: bool,
 }
 
-/// Copies and verifies every part. Only when all of them are verified can any target be used by its service.
+/// Copies and verifies every part. Only when all of them are verified can any target that was empty be used
+/// by its service.
 ///
 /// Nothing is written before every database is open and every target is found to be empty, or to hold an earlier run of
 /// this copy, or was allowed to hold anything. Dropped or killed, it can be run again and goes on.
@@ -76,7 +77,7 @@ async fn run(
     options: Options,
     operator: &dyn Operator,
 ) -> Result<Vec<Copied>, CopyError> {
-    // Every target is marked before the first record is written. So a target without a mark beside one that has a mark
+    // Every empty target is marked before the first record is written. So a target without a mark beside one that has a mark
     // was finished by a run that was killed before it could remove the other mark.
     let was_finishing = copies
         .iter()
@@ -96,10 +97,10 @@ async fn run(
     }
     let mut begun = Vec::new();
     for (copy, standing) in to_run {
-        begun.push((copy, copy.begin(standing, operator).await?));
+        begun.push((copy, copy.begin(standing.clone(), operator).await?));
     }
-    for (copy, position) in begun {
-        copy.run(position, operator).await?;
+    for (copy, mark) in begun {
+        copy.run(mark, operator).await?;
     }
     let mut copied = Vec::new();
     for (copy, _) in copies {

@@ -5,8 +5,8 @@
 //! from. All records travel in the order of their keys, in pages of bounded size, so memory does not grow with the store.
 //!
 //! - **Nothing is overwritten.** A record that the target has already must be the same; if it is not, the copy stops.
-//! - **It resumes.** Before the first record the target is marked, with the position after every page. Services refuse a
-//!   marked database. The next run of the same copy goes on at the position.
+//! - **It resumes.** Before the first record an empty target is marked, with the position after every page. Services refuse
+//!   a marked database. The next run of the same copy goes on at the position.
 //! - **It is verified.** Both sides are read again from the beginning and compared record by record, counted and hashed.
 //!   Only then is the mark removed.
 //!

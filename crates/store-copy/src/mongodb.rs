@@ -75,12 +75,12 @@ impl MongoStore {
         Ok(records)
     }
 
-    /// Adds the records, and when all are there notes the position.
+    /// Adds the records, and when all are there moves the mark.
     pub(crate) async fn put(
         &self,
         collection: &'static Collection,
         records: Arc<Vec<Record>>,
-        mark: &Mark,
+        mark: Option<&Mark>,
     ) -> Result<(), StoreFailure> {
         let (documents, adding) = (self.documents(collection), Arc::clone(&records));
         let insert = async move {
@@ -95,7 +95,10 @@ impl MongoStore {
         if !there.is_empty() {
             self.compare(collection, &there).await?;
         }
-        self.set_mark(mark).await
+        match mark {
+            Some(mark) => self.set_mark(mark).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether these records, which a unique index refused, are there as they are here.

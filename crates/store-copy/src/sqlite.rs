@@ -43,20 +43,23 @@ impl SqliteStore {
             .await
     }
 
-    /// Adds the records and notes the position, all or nothing.
+    /// Adds the records and moves the mark, all or nothing.
     pub(crate) async fn put(
         &self,
         collection: &'static Collection,
         records: Arc<Vec<Record>>,
-        mark: &Mark,
+        mark: Option<&Mark>,
     ) -> Result<(), StoreFailure> {
-        let position = mark.position_text()?;
+        let position = mark.map(Mark::position_text).transpose()?;
         self.engine
             .write(move |connection| {
                 for record in records.iter() {
                     add(connection, collection, record)?;
                 }
-                UnfinishedCopy::advance(connection, &position).map_err(failed)
+                match &position {
+                    Some(position) => UnfinishedCopy::advance(connection, position).map_err(failed),
+                    None => Ok(()),
+                }
             })
             .await
     }

@@ -64,13 +64,13 @@ impl Store {
         }
     }
 
-    /// Adds records of a marked store and moves its mark, which is never ahead of the records. Those that are there
+    /// Adds records and moves the mark of a store that has one; it is never ahead of the records. Those that are there
     /// already must be equal; nothing is overwritten. Can be repeated.
     pub(crate) async fn put(
         &self,
         collection: &'static Collection,
         records: Arc<Vec<Record>>,
-        mark: &Mark,
+        mark: Option<&Mark>,
     ) -> Result<(), StoreFailure> {
         match self {
             Self::Sqlite(store) => store.put(collection, records, mark).await,

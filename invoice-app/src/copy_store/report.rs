@@ -65,8 +65,8 @@ pub(super) fn difference(copied: &[Copied]) -> Option<String> {
         comparisons(copied).filter(|comparison| !comparison.is_complete() || comparison.only_in_target > 0);
     let described: Vec<_> = differences.map(describe).collect();
     Some(format!(
-        "the target is not what the source is, and no service will open it: {}. Something was written to the source or \
-         the target meanwhile: stop every service of both, empty the target and copy again",
+        "the target is not what the source is: {}. Something was written to one of them meanwhile: stop every service of \
+         both, empty the target and copy again",
         described.join("; ")
     ))
 }

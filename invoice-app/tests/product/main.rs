@@ -9,6 +9,7 @@ mod backup;
 mod binary;
 mod canaries;
 mod collector;
+mod copy_store;
 mod crash;
 mod failover;
 mod foreign_access;
