@@ -38,13 +38,13 @@ fn begin(from: &str, to: &str) -> Child {
 /// How it ended, which it must do by itself.
 async fn end(child: Child) -> Ended {
     let output = timeout(PATIENCE, child.wait_with_output()).await;
-    Ended::of(output.expect("a copy ends").unwrap())
+    Ended::of(output.unwrap().unwrap())
 }
 
 /// Runs it with these flags.
 async fn run(flags: &[&str]) -> Ended {
     let output = timeout(PATIENCE, command(flags).output()).await;
-    Ended::of(output.expect("a copy ends").unwrap())
+    Ended::of(output.unwrap().unwrap())
 }
 
 async fn copy(from: &str, to: &str) -> Ended {
