@@ -11,8 +11,8 @@ const fs = require('node:fs');
 
 const secret = (name) => fs.readFileSync(`${process.env.SECRETS}/${name}`, 'utf8').trim();
 const services = [
-    { user: 'auth-service', database: 'auth', password: secret('auth-mongodb-password') },
-    { user: 'invoice-service', database: 'invoices', password: secret('invoice-mongodb-password') },
+    { user: 'auth-service', database: 'invoiceapp_auth', password: secret('auth-mongodb-password') },
+    { user: 'invoice-service', database: 'invoiceapp_invoice', password: secret('invoice-mongodb-password') },
 ];
 const admin = db.getSiblingDB('admin');
 const rootPassword = secret('mongodb-root-password');
