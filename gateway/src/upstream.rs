@@ -92,13 +92,20 @@ impl Upstream {
         self.retries.deposit();
         let first = self.choose(None).await?;
         let answered = match first.post(path, headers, body).await {
-            Err(error) if was_not_processed(&error) && self.retries.withdraw() => {
-                tracing::debug!(upstream = self.name, error = chain(&error), "trying once more");
+            Err(error) if was_not_processed(&error) => {
                 let second = self.choose(Some(&first)).await?;
-                if Arc::ptr_eq(&first, &second) && error.is_connect() {
-                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                let another = !Arc::ptr_eq(&first, &second);
+                // A replica that is gone costs its peers one connection attempt now and then, no repeated work.
+                let is_free = another && error.is_connect() && !second.is_left_alone();
+                if !is_free && !self.retries.withdraw() {
+                    Err(error)
+                } else {
+                    tracing::debug!(upstream = self.name, error = chain(&error), "trying once more");
+                    if !another && error.is_connect() {
+                        tokio::time::sleep(RECONNECT_PAUSE).await;
+                    }
+                    second.post(path, headers, body).await
                 }
-                second.post(path, headers, body).await
             }
             answered => answered,
         };

@@ -87,7 +87,7 @@ pub(crate) trait AuthStore: Send + Sync + 'static {
     async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError>;
 
     /// Removes sessions whose absolute end is before `expired_before`, the oldest first and at most `limit` of them, and
-    /// returns how many; less than `limit` means that none is left. Nothing of such a session works any more, so any
+    /// returns how many; 0 means that none is left. Nothing of such a session works any more, so any
     /// number of replicas may do this at the same time.
     async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 

@@ -134,16 +134,26 @@ impl Engine {
         F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
         T: Send + 'static,
     {
-        if self.0.operations.is_closed() {
-            return Err(EngineError::Closed);
-        }
-        let patience = patience(Deadline::current().map(Deadline::remaining));
-        if patience.is_zero() {
-            return Err(EngineError::unavailable("the caller's deadline has passed"));
-        }
         let place = Arc::clone(&self.0.places)
             .try_acquire_owned()
             .map_err(|_| EngineError::Overloaded)?;
+        self.run_with(place, operation).await
+    }
+
+    /// As [`Engine::run`]; `place` is given back when the operation has ended, waited for or not.
+    async fn run_with<T, F, P>(&self, place: P, operation: F) -> Result<T, EngineError>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+        T: Send + 'static,
+        P: Send + 'static,
+    {
+        if self.0.operations.is_closed() {
+            return Err(EngineError::Closed);
+        }
+        let patience = Self::patience();
+        if patience.is_zero() {
+            return Err(EngineError::unavailable("the caller's deadline has passed"));
+        }
         let task = self.0.operations.spawn(async move {
             let _place = place;
             tokio::time::timeout(ABANDONED_AFTER, operation).await
@@ -155,14 +165,19 @@ impl Engine {
         }
     }
 
-    /// Whether the primary answers.
+    /// How long the caller may still wait: [`OPERATION_TIME`], or what [`Deadline::current`] leaves.
+    pub fn patience() -> Duration {
+        patience(Deadline::current().map(Deadline::remaining))
+    }
+
+    /// Whether the primary answers. Takes no place: a process that is busy is not down.
     ///
     /// # Errors
     /// [`EngineError`]
     pub async fn ping(&self) -> Result<(), EngineError> {
         let database = self.0.database.clone();
-        self.run(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
-            .await
+        let ping = async move { database.run_command(doc! { "ping": 1 }).await.map(drop) };
+        self.run_with((), ping).await
     }
 
     /// Connections that are open now, to all servers of the cluster.

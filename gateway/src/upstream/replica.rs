@@ -14,8 +14,11 @@ use settings::ServiceUrl;
 use tls::Connector;
 use tokio::time::Instant;
 
-/// A replica that could not be connected to is left alone for so long, while there are others.
+/// A replica that could not be connected to is left alone for so long, while there are others; twice as long each time
+/// that this happens again.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
+/// The longest of these times.
+const LONGEST_LEFT_ALONE: Duration = Duration::from_secs(30);
 /// A vanished upstream is noticed after 20 s + 10 s without traffic, also between calls.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,8 +42,15 @@ pub(crate) struct Replica {
     url: ServiceUrl,
     address: SocketAddr,
     connections: Vec<Connection>,
-    /// When it may be called again.
-    left_alone_until: Mutex<Option<Instant>>,
+    /// Since it could not be connected to; none when it could.
+    left_alone: Mutex<Option<LeftAlone>>,
+}
+
+/// When a replica may be called again, and how long it was left alone until then.
+#[derive(Debug, Clone, Copy)]
+struct LeftAlone {
+    until: Instant,
+    period: Duration,
 }
 
 /// A client that keeps one HTTP/2 connection, and how many calls are open on it.
@@ -71,7 +81,7 @@ impl Replica {
             url,
             address,
             connections: std::iter::repeat_with(connection).take(CONNECTIONS).collect(),
-            left_alone_until: Mutex::default(),
+            left_alone: Mutex::default(),
         }
     }
 
@@ -99,23 +109,39 @@ impl Replica {
         *request.headers_mut() = headers.clone();
         let (client, open) = self.connection();
         let response = client.request(request).await;
-        if response.as_ref().is_err_and(Error::is_connect) {
-            let until = Instant::now() + LEFT_ALONE;
-            *self.left_alone_until() = Some(until);
-        }
+        let connected = !response.as_ref().is_err_and(Error::is_connect);
+        self.remember(connected);
         Ok((response?, open))
     }
 
     /// Whether it could not be connected to a moment ago.
     pub(super) fn is_left_alone(&self) -> bool {
-        self.left_alone_until()
-            .is_some_and(|until| Instant::now() < until)
+        self.left_alone().is_some_and(|left| Instant::now() < left.until)
     }
 
-    fn left_alone_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.left_alone_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn remember(&self, connected: bool) {
+        let mut left_alone = self.left_alone();
+        let now = Instant::now();
+        *left_alone = match *left_alone {
+            _ if connected => None,
+            None => Some(LeftAlone {
+                until: now + LEFT_ALONE,
+                period: LEFT_ALONE,
+            }),
+            // Several calls may find out at the same time.
+            Some(left) if now < left.until => Some(left),
+            Some(left) => {
+                let period = (left.period * 2).min(LONGEST_LEFT_ALONE);
+                Some(LeftAlone {
+                    until: now + period,
+                    period,
+                })
+            }
+        };
+    }
+
+    fn left_alone(&self) -> MutexGuard<'_, Option<LeftAlone>> {
+        self.left_alone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls that are open now.

@@ -1,6 +1,6 @@
 //! Deadlines and refusals as pages see them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use grpc_server::CallLimits;
@@ -55,13 +55,10 @@ async fn an_overloaded_gateway_says_so_at_once_in_a_way_that_pages_can_read() {
         while upstream.calls() == 0 {
             tokio::task::yield_now().await;
         }
-        let begun = Instant::now();
-        let answer = Call::new(ECHO, "x").send(&gateway).await;
-        (answer, begun.elapsed())
+        Call::new(ECHO, "x").send(&gateway).await
     };
-    let (waited, (answer, time)) = tokio::join!(waiting, refused);
+    let (waited, answer) = tokio::join!(waiting, refused);
     assert_eq!(waited.status.code(), Code::DeadlineExceeded);
-    assert!(time < Duration::from_millis(500), "{time:?}");
     assert_eq!(answer.status.code(), Code::Unavailable);
     assert_eq!(answer.details().reason(), reason::OVERLOADED);
     assert!(answer.details().retry_delay().is_some());
@@ -115,23 +112,4 @@ async fn a_page_that_sends_on_after_its_message_reads_the_answer() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("grpc-status: 3"), "{answer}");
     assert_eq!(upstream.calls(), 0);
-}
-
-/// Nagle's algorithm on a socket of either side makes one call in some wait for a delayed acknowledgement, 40 ms.
-#[tokio::test]
-async fn small_calls_never_wait_for_an_acknowledgement() {
-    let upstream = Upstream::start().await;
-    let gateway = Gateway::of(&upstream).await;
-    let channel = gateway.channel().await;
-    let mut times = Vec::new();
-    for _ in 0..60 {
-        let begun = Instant::now();
-        let request = tonic::Request::new("x".to_owned());
-        crate::fixture::unary(channel.clone(), ECHO, request)
-            .await
-            .unwrap();
-        times.push(begun.elapsed());
-    }
-    times.sort_unstable();
-    assert!(times[30] < Duration::from_millis(35), "{times:?}");
 }

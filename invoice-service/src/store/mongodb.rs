@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mongo_engine::bson::{Document, RawDocumentBuf, doc};
 use mongo_engine::mongodb::Collection;
-use mongo_engine::mongodb::options::{Hint, ReadConcern};
+use mongo_engine::mongodb::options::Hint;
 use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError};
 use tokio::sync::Semaphore;
 
@@ -78,8 +78,9 @@ impl MongoInvoiceStore {
         }
     }
 
-    /// The entry that stood in the way of a write, once a majority has it. A plain read could still be answered from
-    /// before it: the primary refuses a write by what it has itself, and shows what a majority has.
+    /// The entry that stood in the way of a write, or was not found, as the primary has it and once a majority does. A
+    /// plain read could be answered from before it. A change of nothing waits for the majority in a fraction of what a
+    /// linearizable read takes (docs/adr/0010).
     async fn find_settled(
         &self,
         filter: Document,
@@ -87,8 +88,8 @@ impl MongoInvoiceStore {
     ) -> Result<Option<RawDocumentBuf>, StoreError> {
         let invoices = self.invoices.clone();
         let find = async move {
-            let find = invoices.find_one(filter).hint(Hint::Name(index.to_owned()));
-            find.read_concern(ReadConcern::linearizable())
+            let find = invoices.find_one_and_update(filter, doc! { "$set": {} });
+            find.hint(Hint::Name(index.to_owned()))
                 .max_time(OPERATION_TIME)
                 .await
         };
@@ -160,17 +161,27 @@ impl InvoiceStore for MongoInvoiceStore {
                 .max_time(OPERATION_TIME)
                 .await
         };
-        let found = self.engine.run(find).await?;
-        let stored = found.map(|found| entry::decode(&found)).transpose()?;
-        stored.flatten().ok_or(StoreError::NotFound)
+        let found = match self.engine.run(find).await? {
+            Some(found) => found,
+            // Just after an election the new primary may not show yet what a majority has acknowledged.
+            None => {
+                let settled = self
+                    .find_settled(one(organization, invoice), schema::BY_ID)
+                    .await?;
+                settled.ok_or(StoreError::NotFound)?
+            }
+        };
+        entry::decode(&found)?.ok_or(StoreError::NotFound)
     }
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         let find = list::Find::of(organization, &query);
         let (invoices, lists) = (self.invoices.clone(), Arc::clone(&self.lists));
+        // Waited for out here: a list that its caller gives up while it waits is not read for nobody.
+        let place = tokio::time::timeout(Engine::patience(), lists.acquire_owned()).await;
+        let place = place.map_err(|_| StoreError::Overloaded)?;
         let read = self.engine.run(async move {
-            // Never closed.
-            let _place = lists.acquire_owned().await;
+            let _place = place;
             list::documents(&invoices, find, query.limit).await
         });
         let (entries, more) = read.await?;
