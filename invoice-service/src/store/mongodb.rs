@@ -161,16 +161,14 @@ impl InvoiceStore for MongoInvoiceStore {
                 .max_time(OPERATION_TIME)
                 .await
         };
-        let found = match self.engine.run(find).await? {
-            Some(found) => found,
-            // Just after an election the new primary may not show yet what a majority has acknowledged.
-            None => {
-                let settled = self
-                    .find_settled(one(organization, invoice), schema::BY_ID)
-                    .await?;
-                settled.ok_or(StoreError::NotFound)?
-            }
-        };
+        if let Some(found) = self.engine.run(find).await? {
+            return entry::decode(&found)?.ok_or(StoreError::NotFound);
+        }
+        // Just after an election the new primary may not show yet what a majority has acknowledged.
+        let settled = self
+            .find_settled(one(organization, invoice), schema::BY_ID)
+            .await?;
+        let found = settled.ok_or(StoreError::NotFound)?;
         entry::decode(&found)?.ok_or(StoreError::NotFound)
     }
 
