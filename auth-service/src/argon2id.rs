@@ -1,6 +1,10 @@
 //! The hash of a password: Argon2id (RFC 9106) as a PHC string.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version, password_hash};
+use std::cell::RefCell;
+
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::password_hash::{self, CustomizedPasswordHasher, try_generate_salt};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordVerifier as _, Version};
 
 use crate::domain::password::Password;
 use crate::domain::user::PasswordHash;
@@ -28,14 +32,73 @@ pub(crate) enum Comparison {
     EqualButWeak,
 }
 
+/// What one thread hashes in: 19 MiB once it has hashed, which it keeps. Were they given back after every hash, glibc would
+/// keep up to five times as much for each thread that hashes.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Vec<Block>);
+
+impl Memory {
+    fn at_least(&mut self, blocks: usize) -> &mut [Block] {
+        if self.0.len() < blocks {
+            self.0 = vec![Block::default(); blocks];
+        }
+        &mut self.0
+    }
+}
+
+/// Argon2 in memory that is lent to it.
+struct Hasher<'memory>(RefCell<&'memory mut Memory>);
+
+impl<'memory> Hasher<'memory> {
+    fn new(memory: &'memory mut Memory) -> Self {
+        Self(RefCell::new(memory))
+    }
+}
+
+impl CustomizedPasswordHasher<phc::PasswordHash> for Hasher<'_> {
+    type Params = Params;
+
+    fn hash_password_customized(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        algorithm: Option<&str>,
+        version: Option<u32>,
+        parameters: Params,
+    ) -> password_hash::Result<phc::PasswordHash> {
+        let algorithm = algorithm.map_or(Ok(Algorithm::Argon2id), Algorithm::try_from)?;
+        let version = version.map_or(Ok(Version::V0x13), Version::try_from)?;
+        let params = ParamsString::try_from(&parameters)?;
+        let length = parameters.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+        let mut memory = self.0.borrow_mut();
+        let blocks = memory.at_least(parameters.block_count());
+        Argon2::new(algorithm, version, parameters)
+            .hash_password_into_with_memory(password, salt, output, blocks)?;
+        Ok(phc::PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(output)?),
+        })
+    }
+}
+
 /// Hashes a password with a new salt.
-pub(crate) fn hash(password: &Password) -> Result<PasswordHash, password_hash::Error> {
-    let hash = argon2id(PARAMETERS).hash_password(password.as_bytes())?;
+pub(crate) fn hash(password: &Password, memory: &mut Memory) -> Result<PasswordHash, password_hash::Error> {
+    let salt = try_generate_salt().map_err(|_| password_hash::Error::Crypto)?;
+    let hash = Hasher::new(memory).hash_password_with_params(password.as_bytes(), &salt, PARAMETERS)?;
     Ok(PasswordHash::new(hash.to_string()))
 }
 
 /// Compares a password with a stored hash, in constant time, after the bounds of its parameters were checked.
-pub(crate) fn compare(password: &Password, stored: &PasswordHash) -> Result<Comparison, StoredHashError> {
+pub(crate) fn compare(
+    password: &Password,
+    stored: &PasswordHash,
+    memory: &mut Memory,
+) -> Result<Comparison, StoredHashError> {
     let stored = argon2::PasswordHash::new(stored.as_str()).map_err(|_| StoredHashError)?;
     let parameters = Params::try_from(&stored).map_err(|_| StoredHashError)?;
     let within = parameters.m_cost() <= MOST_MEMORY_KIB
@@ -46,7 +109,7 @@ pub(crate) fn compare(password: &Password, stored: &PasswordHash) -> Result<Comp
         return Err(StoredHashError);
     }
     let weak = parameters.m_cost() < PARAMETERS.m_cost() || parameters.t_cost() < PARAMETERS.t_cost();
-    match argon2id(parameters).verify_password(password.as_bytes(), &stored) {
+    match Hasher::new(memory).verify_password(password.as_bytes(), &stored) {
         Ok(()) if weak => Ok(Comparison::EqualButWeak),
         Ok(()) => Ok(Comparison::Equal),
         Err(password_hash::Error::PasswordInvalid) => Ok(Comparison::Differs),
@@ -54,16 +117,22 @@ pub(crate) fn compare(password: &Password, stored: &PasswordHash) -> Result<Comp
     }
 }
 
-fn argon2id(parameters: Params) -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
-}
-
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordHasher as _;
+
     use super::*;
 
     fn password(text: &str) -> Password {
         Password::parse(text).unwrap()
+    }
+
+    fn hash(password: &Password) -> Result<PasswordHash, password_hash::Error> {
+        super::hash(password, &mut Memory::default())
+    }
+
+    fn compare(password: &Password, stored: &PasswordHash) -> Result<Comparison, StoredHashError> {
+        super::compare(password, stored, &mut Memory::default())
     }
 
     #[test]
@@ -91,14 +160,42 @@ mod tests {
 
     #[test]
     fn a_hash_with_weaker_parameters_is_recognized() {
-        let weaker = Params::new(8 * 1024, 1, 1, None).unwrap();
-        let stored = argon2id(weaker).hash_password(b"password").unwrap();
+        let weaker = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(8 * 1024, 1, 1, None).unwrap(),
+        );
+        let stored = weaker.hash_password(b"password").unwrap();
         let stored = PasswordHash::new(stored.to_string());
         assert_eq!(
             compare(&password("password"), &stored),
             Ok(Comparison::EqualButWeak)
         );
         assert_eq!(compare(&password("passwort"), &stored), Ok(Comparison::Differs));
+    }
+
+    #[test]
+    fn memory_is_kept_and_what_is_left_in_it_changes_no_hash() {
+        let mut memory = Memory::default();
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMETERS);
+        for text in ["correct horse battery staple", "tulip harbour violin"] {
+            let ours = super::hash(&password(text), &mut memory).unwrap();
+            let theirs = argon2::PasswordHash::new(ours.as_str()).unwrap();
+            hasher.verify_password(text.as_bytes(), &theirs).unwrap();
+            assert_eq!(
+                super::compare(&password(text), &ours, &mut memory),
+                Ok(Comparison::Equal)
+            );
+        }
+        assert_eq!(memory.0.len(), PARAMETERS.block_count(), "19 MiB and no more");
+        let blocks = memory.0.len();
+        let left = memory.0[0].as_ref().to_vec();
+        assert!(left.iter().any(|word| *word != 0));
+        assert_eq!(
+            memory.at_least(blocks)[0].as_ref(),
+            left,
+            "kept, not allocated again"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{fmt, io, thread};
 use argon2::password_hash;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::argon2id::{self, Comparison, StoredHashError};
+use crate::argon2id::{self, Comparison, Memory, StoredHashError};
 use crate::config::HashingLimits;
 use crate::domain::password::Password;
 use crate::domain::user::PasswordHash;
@@ -45,7 +45,7 @@ pub(crate) enum Verdict {
     },
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Hashes passwords on threads of its own, which end when it is dropped.
 pub(crate) struct HashingPool {
@@ -71,11 +71,12 @@ impl HashingPool {
                 .spawn(move || serve(&waiting))?;
         }
         let nobody = Password::parse("nobody").map_err(io::Error::other)?;
+        let nobody = argon2id::hash(&nobody, &mut Memory::default());
         Ok(Self {
             places: Arc::new(Semaphore::new(limits.workers + limits.queue)),
             work,
             deadline: limits.deadline,
-            nobody: argon2id::hash(&nobody).map_err(|error| io::Error::other(error.to_string()))?,
+            nobody: nobody.map_err(|error| io::Error::other(error.to_string()))?,
         })
     }
 
@@ -95,7 +96,7 @@ impl HashingPool {
     /// # Errors
     /// [`HashingError`]
     pub(crate) async fn hash(&self, place: Place, password: Password) -> Result<PasswordHash, HashingError> {
-        self.run(place, move || argon2id::hash(&password))
+        self.run(place, move |memory| argon2id::hash(&password, memory))
             .await?
             .map_err(HashingError::Hash)
     }
@@ -112,11 +113,11 @@ impl HashingPool {
     ) -> Result<Verdict, HashingError> {
         let somebody = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        self.run(place, move || {
-            let verdict = match argon2id::compare(&password, &stored)? {
+        self.run(place, move |memory| {
+            let verdict = match argon2id::compare(&password, &stored, memory)? {
                 Comparison::Equal if somebody => Verdict::Right { stronger: None },
                 Comparison::EqualButWeak if somebody => {
-                    let stronger = argon2id::hash(&password).map_err(HashingError::Hash)?;
+                    let stronger = argon2id::hash(&password, memory).map_err(HashingError::Hash)?;
                     Verdict::Right {
                         stronger: Some(stronger),
                     }
@@ -132,12 +133,12 @@ impl HashingPool {
     async fn run<T: Send + 'static>(
         &self,
         place: Place,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, HashingError> {
         let (caller, answer) = oneshot::channel();
-        let work = move || {
+        let work = move |memory: &mut Memory| {
             if !caller.is_closed() {
-                let _ = caller.send(work());
+                let _ = caller.send(work(memory));
             }
             drop(place);
         };
@@ -160,12 +161,13 @@ impl fmt::Debug for HashingPool {
 
 /// One worker: takes work until the pool is gone.
 fn serve(waiting: &Mutex<mpsc::Receiver<Work>>) {
+    let mut memory = Memory::default();
     loop {
         // The lock is held while waiting, so that exactly one idle worker waits for the channel.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(work) = next else { return };
         // A panic is its caller's alone (the answer is dropped); the worker goes on.
-        let _ = catch_unwind(AssertUnwindSafe(work));
+        let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
     }
 }
 
@@ -201,7 +203,7 @@ mod tests {
         let (started, has_started) = oneshot::channel();
         let (finish, finishes) = mpsc::channel::<()>();
         let place = pool.admit().unwrap();
-        let mut work = Box::pin(pool.run(place, move || {
+        let mut work = Box::pin(pool.run(place, move |_| {
             started.send(()).unwrap();
             let _ = finishes.recv();
         }));
@@ -221,22 +223,22 @@ mod tests {
     async fn work_whose_caller_gave_up_is_skipped() {
         let pool = pool(1, 2);
         let (finish, finishes) = mpsc::channel::<()>();
-        let mut first = Box::pin(pool.run(pool.admit().unwrap(), move || finishes.recv()));
+        let mut first = Box::pin(pool.run(pool.admit().unwrap(), move |_| finishes.recv()));
         assert!(futures::poll!(first.as_mut()).is_pending());
         let (touched, is_touched) = mpsc::channel();
-        let mut second = Box::pin(pool.run(pool.admit().unwrap(), move || touched.send(())));
+        let mut second = Box::pin(pool.run(pool.admit().unwrap(), move |_| touched.send(())));
         assert!(futures::poll!(second.as_mut()).is_pending());
         drop(second);
         finish.send(()).unwrap();
         let _ = first.await.unwrap();
-        pool.run(pool.admit().unwrap(), || ()).await.unwrap();
+        pool.run(pool.admit().unwrap(), |_| ()).await.unwrap();
         assert!(is_touched.try_recv().is_err(), "the second was never run");
     }
 
     #[tokio::test]
     async fn a_panic_is_its_callers_alone() {
         let pool = pool(1, 2);
-        let panicked = pool.run(pool.admit().unwrap(), || panic!("as planned")).await;
+        let panicked = pool.run(pool.admit().unwrap(), |_| panic!("as planned")).await;
         assert!(matches!(panicked, Err::<(), _>(HashingError::Busy)));
         pool.hash(pool.admit().unwrap(), password()).await.unwrap();
     }
