@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::mongo::ReplicaSet;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::cores;
 use crate::usage::Usage;
 
 /// For a process to listen and to become ready.
@@ -23,6 +25,10 @@ const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);
 const ANY_PORT: &str = "127.0.0.1:0";
+const MONGOD: &str = "mongod";
+/// The log lines that tell addresses, whatever else is logged.
+const ADDRESSES: &str =
+    "auth_service::app=info,invoice_service::app=info,gateway::app=info,process::admin=info";
 
 /// Where the services keep their data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -87,7 +93,7 @@ impl Deployment {
                 None => folder_of_this_binary()?,
             },
             folder: folder.path(),
-            log: &options.log,
+            log: format!("{},{ADDRESSES}", options.log),
         };
         let url = |flag, database| {
             let set = mongodb.as_ref();
@@ -119,17 +125,35 @@ impl Deployment {
     /// # Errors
     /// One has ended.
     pub(crate) fn usage(&self) -> io::Result<Vec<(&'static str, Usage)>> {
+        self.processes()
+            .into_iter()
+            .map(|(name, pid)| Ok((name, Usage::of(pid)?)))
+            .collect()
+    }
+
+    /// Gives mongod half of the cores for itself, and all other processes the other half. Whether there are two.
+    ///
+    /// # Errors
+    /// taskset is missing.
+    pub(crate) fn give_mongod_its_own_cores(&self) -> io::Result<bool> {
+        let Some((of_mongod, of_others)) = cores::halves(thread::available_parallelism()?.get()) else {
+            return Ok(false);
+        };
+        for (name, pid) in self.processes() {
+            cores::pin(pid, if name == MONGOD { &of_mongod } else { &of_others })?;
+        }
+        Ok(true)
+    }
+
+    fn processes(&self) -> Vec<(&'static str, u32)> {
         let services = [&self.auth, &self.invoice, &self.gateway];
         let mut processes: Vec<_> = services
             .into_iter()
             .map(|service| (service.name, service.process.0.id()))
             .collect();
-        processes.extend(self.mongodb.as_ref().map(|(_, pid)| ("mongod", *pid)));
+        processes.extend(self.mongodb.as_ref().map(|(_, pid)| (MONGOD, *pid)));
         processes.push(("bench", std::process::id()));
         processes
-            .into_iter()
-            .map(|(name, pid)| Ok((name, Usage::of(pid)?)))
-            .collect()
     }
 
     /// The store URL of another database of the same server.
@@ -212,7 +236,7 @@ impl Drop for Process {
 struct Start<'a> {
     binaries: PathBuf,
     folder: &'a Path,
-    log: &'a str,
+    log: String,
 }
 
 impl Start<'_> {
@@ -264,7 +288,7 @@ impl Start<'_> {
                 "--log-format",
                 "json",
                 "--log",
-                self.log,
+                &self.log,
             ])
             .args(flags)
             .stdin(Stdio::null())

@@ -3,6 +3,7 @@
 
 mod bare;
 mod calls;
+mod cores;
 mod deployment;
 mod drive;
 mod figures;

@@ -7,7 +7,7 @@ use crate::bare::{self, Bare, BareCaller};
 use crate::deployment::{Deployment, DeploymentOptions, INVOICE_DATABASE, Store};
 use crate::drive::{Run, Until, drive};
 use crate::load::{Client, Pace, RpcCaller, warm};
-use crate::report::micros_per_call;
+use crate::report::{micros_per_call, pool};
 use crate::rpc::Rpc;
 
 /// Existing invoices that are read, on either side.
@@ -46,7 +46,8 @@ impl Default for MongoOptions {
     }
 }
 
-/// Measures creations and reads, service and bare driver in turn.
+/// Measures creations and reads, service and bare driver in turn: first with all processes on all cores, then with mongod
+/// on cores of its own, as where it has a machine of its own.
 pub(crate) async fn measure(options: &MongoOptions) -> Result<(), Box<dyn Error>> {
     let deployment = Deployment::start(Store::Mongodb, &options.deployment).await?;
     let client = Client::register(deployment.auth.address, deployment.invoice.address, INVOICES).await?;
@@ -62,6 +63,27 @@ pub(crate) async fn measure(options: &MongoOptions) -> Result<(), Box<dyn Error>
         "invoice-service on MongoDB against the bare driver, {} calls at a time, medians of {} rounds of {} s each:",
         options.concurrency, options.rounds, options.seconds
     );
+    println!(" all processes on all cores");
+    both(&deployment, &client, &bare, &existing, options).await?;
+    if deployment.give_mongod_its_own_cores()? {
+        println!(" mongod on one half of the cores, all other processes on the other");
+        both(&deployment, &client, &bare, &existing, options).await?;
+    }
+    if let Some(connections) = deployment.invoice_connections().await? {
+        println!("  {}", pool(connections));
+    }
+    deployment.stop().await;
+    Ok(())
+}
+
+/// Creations, then reads.
+async fn both(
+    deployment: &Deployment,
+    client: &Client,
+    bare: &Bare,
+    existing: &[String],
+    options: &MongoOptions,
+) -> Result<(), Box<dyn Error>> {
     let pace = Pace {
         concurrency: options.concurrency,
         connections: options.connections,
@@ -70,21 +92,14 @@ pub(crate) async fn measure(options: &MongoOptions) -> Result<(), Box<dyn Error>
     };
     for (name, bare_callers) in [
         ("CreateInvoice", bare.creators(options.concurrency)),
-        ("GetInvoice", bare.readers(options.concurrency, existing.clone())),
+        ("GetInvoice", bare.readers(options.concurrency, existing.to_vec())),
     ] {
         let rpc = Rpc::named(name)?;
         let requests = client.usual_requests(&rpc)?;
         let callers = client.callers(&rpc, &requests, &pace).await?;
-        let figures = compare(&deployment, callers, bare_callers, options).await?;
+        let figures = compare(deployment, callers, bare_callers, options).await?;
         figures.print(name);
     }
-    if let Some(connections) = deployment.invoice_connections().await? {
-        println!(
-            "  invoice-service had at most {} connections to mongod",
-            connections - 2
-        );
-    }
-    deployment.stop().await;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Report {
     at_a_time: usize,
     run: Run,
     processes: Vec<Cost>,
-    pool: Option<i64>,
+    connections: Option<i64>,
 }
 
 /// What a process used.
@@ -48,7 +48,7 @@ impl Report {
             at_a_time,
             run,
             processes: before.into_iter().zip(after).map(cost).collect(),
-            pool: connections.map(|connections| connections - WATCHING),
+            connections,
         }
     }
 }
@@ -56,6 +56,12 @@ impl Report {
 /// Microseconds of CPU time per call.
 pub(crate) fn micros_per_call(cpu: Duration, calls: u64) -> u128 {
     cpu.as_micros() / u128::from(calls.max(1))
+}
+
+/// What is known of the pool of invoice-service from the number of its connections to mongod.
+pub(crate) fn pool(connections: i64) -> String {
+    let pool = connections - WATCHING;
+    format!("invoice-service had at most {pool} connections to mongod in its pool")
 }
 
 /// With one decimal.
@@ -89,8 +95,8 @@ impl fmt::Display for Report {
                 "    {process:15} {cpu:>6} µs CPU/call  resident {now:>10}, at most {most:>10}"
             )?;
         }
-        if let Some(pool) = self.pool {
-            writeln!(f, "    invoice-service had at most {pool} connections to mongod")?;
+        if let Some(connections) = self.connections {
+            writeln!(f, "    {}", pool(connections))?;
         }
         Ok(())
     }
