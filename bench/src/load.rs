@@ -275,6 +275,7 @@ impl Client {
             email: self.user.email.clone(),
             password: self.user.password.clone(),
             client_label: "bench".to_owned(),
+            device_token: String::new(),
         };
         let signed_in = self.person.clone().auth.login(login).await?.into_inner();
         Ok(signed_in.tokens.unwrap_or_default().refresh_token)

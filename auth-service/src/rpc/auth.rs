@@ -99,4 +99,46 @@ impl auth_service_server::AuthService for AuthService {
         let user = self.sessions.user_of(principal).await.map_err(status)?;
         Ok(Response::new(outward::get_me_response(&user)))
     }
+
+    async fn update_me(
+        &self,
+        _request: Request<pb::UpdateMeRequest>,
+    ) -> Result<Response<pb::UpdateMeResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn change_password(
+        &self,
+        _request: Request<pb::ChangePasswordRequest>,
+    ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_sessions(
+        &self,
+        _request: Request<pb::ListSessionsRequest>,
+    ) -> Result<Response<pb::ListSessionsResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn revoke_session(
+        &self,
+        _request: Request<pb::RevokeSessionRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn revoke_other_sessions(
+        &self,
+        _request: Request<pb::RevokeOtherSessionsRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_security_events(
+        &self,
+        _request: Request<pb::ListSecurityEventsRequest>,
+    ) -> Result<Response<pb::ListSecurityEventsResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
 }

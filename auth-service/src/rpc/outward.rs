@@ -39,6 +39,7 @@ pub(super) fn tokens(tokens: &Tokens) -> pb::Tokens {
         refresh_token: tokens.refresh.token.expose().to_owned(),
         refresh_token_expire_time: Some(time(tokens.refresh.expire_time)),
         session_id: tokens.session_id.to_string(),
+        device_token: String::new(),
     }
 }
 

@@ -52,4 +52,14 @@ impl token_service_server::TokenService for TokenService {
         let keys = self.keys.jwks().into_iter().map(Into::into).collect();
         Ok(Response::new(pb::GetJwksResponse { keys }))
     }
+
+    type WatchRevocationsStream =
+        std::pin::Pin<Box<dyn futures::Stream<Item = Result<pb::WatchRevocationsResponse, Status>> + Send>>;
+
+    async fn watch_revocations(
+        &self,
+        _request: Request<pb::WatchRevocationsRequest>,
+    ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
 }

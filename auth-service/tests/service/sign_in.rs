@@ -210,6 +210,7 @@ async fn a_flood_of_sign_ins_is_refused_quickly_and_the_rest_goes_on() {
             email,
             password,
             client_label: String::new(),
+            device_token: String::new(),
         };
         tokio::spawn(async move { auth.login(request).await })
     });

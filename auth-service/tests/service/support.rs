@@ -202,6 +202,7 @@ impl Service {
             email,
             password,
             client_label: String::new(),
+            device_token: String::new(),
         };
         self.auth().login(request).await.map(Response::into_inner)
     }

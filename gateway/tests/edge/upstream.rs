@@ -143,6 +143,16 @@ impl TokenService for Keys {
         };
         Ok(tonic::Response::new(GetJwksResponse { keys: vec![key] }))
     }
+
+    type WatchRevocationsStream =
+        tokio_stream::Empty<Result<proto::auth::v1::WatchRevocationsResponse, Status>>;
+
+    async fn watch_revocations(
+        &self,
+        _: tonic::Request<proto::auth::v1::WatchRevocationsRequest>,
+    ) -> Result<tonic::Response<Self::WatchRevocationsStream>, Status> {
+        Ok(tonic::Response::new(tokio_stream::empty()))
+    }
 }
 
 #[derive(Clone)]

@@ -108,6 +108,7 @@ async fn a_backup_made_under_writes_holds_everything_answered_before_it_and_noth
         email: registration.email,
         password: registration.password,
         client_label: String::new(),
+        device_token: String::new(),
     };
     let mut auth = AuthServiceClient::new(harness::channel(running.gateway).await);
     let signed_in = auth.login(login).await.unwrap().into_inner();

@@ -147,6 +147,7 @@ async fn users_sessions_and_keys_survive_a_kill() {
         email: registration.email.clone(),
         password: registration.password.clone(),
         client_label: String::new(),
+        device_token: String::new(),
     };
     let signed_in = auth.login(login).await.unwrap().into_inner();
     assert_eq!(signed_in.user, ann.user);
@@ -192,6 +193,7 @@ async fn a_registration_cut_off_by_a_kill_has_happened_or_can_be_repeated() {
             email,
             password,
             client_label: String::new(),
+            device_token: String::new(),
         };
         AuthServiceClient::new(channel.clone())
             .login(login)

@@ -118,6 +118,7 @@ async fn sign_in_is_refused(person: &Person, send: impl AsyncFn(&Call<'_>, Vec<u
         email: person.registered.user.clone().unwrap().email,
         password: person.password.clone(),
         client_label: String::new(),
+        device_token: String::new(),
     });
     let signed_in: LoginResponse = send(&call, valid.clone()).await.ok();
     assert_eq!(signed_in.user, person.registered.user);

@@ -207,6 +207,7 @@ async fn work(channel: Channel, gateway: SocketAddr, writer: &mut Writer, counts
                 email: registration.email.clone(),
                 password: registration.password.clone(),
                 client_label: String::new(),
+                device_token: String::new(),
             };
             counts.answer(async || auth.login(login.clone()).await).await;
         }

@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::support::{Handler, Signer, call, with_source};
 use authn::{Authenticated, Jwk, RemoteKeys, VerifyingKey};
 use proto::auth::v1::token_service_server::{TokenService, TokenServiceServer};
-use proto::auth::v1::{GetJwksRequest, GetJwksResponse, ValidateTokenRequest, ValidateTokenResponse};
+use proto::auth::v1::{
+    GetJwksRequest, GetJwksResponse, ValidateTokenRequest, ValidateTokenResponse, WatchRevocationsRequest,
+    WatchRevocationsResponse,
+};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -56,6 +59,15 @@ impl TokenService for Keys {
             .map(Into::into)
             .collect();
         Ok(Response::new(GetJwksResponse { keys }))
+    }
+
+    type WatchRevocationsStream = tokio_stream::Empty<Result<WatchRevocationsResponse, Status>>;
+
+    async fn watch_revocations(
+        &self,
+        _: Request<WatchRevocationsRequest>,
+    ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
     }
 }
 

@@ -125,6 +125,7 @@ pub(super) async fn sign_in_and_fail_to(caller: &mut Caller) -> Vec<Tokens> {
         email,
         password: registration.password,
         client_label: "canary-label".to_owned(),
+        device_token: String::new(),
     };
     for bad in [
         LoginRequest {
