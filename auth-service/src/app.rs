@@ -79,7 +79,7 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Opens the store, loads or makes the keys and binds the port; nothing is served yet. Needs a runtime.
+    /// Opens the store, loads or makes the keys, and then binds the port; nothing is served yet. Needs a runtime.
     ///
     /// # Errors
     /// [`BuildError`], one variant per cause.
@@ -94,13 +94,6 @@ impl App {
     pub async fn build_with_clock(config: Config, data_dir: &Path, clock: Clock) -> Result<Self, BuildError> {
         let settings = config.validate(data_dir)?;
         authn::install_crypto_provider()?;
-        let listener = Listener::bind(config.listen)
-            .await
-            .map_err(|source| BuildError::Listen {
-                address: config.listen,
-                source,
-            })?
-            .with_tls(settings.tls.clone());
         if let Some(tls) = &settings.tls {
             tls.measure(&config.metrics);
         }
@@ -135,6 +128,15 @@ impl App {
         if config.reflection {
             routes = add_reflection(routes, &[proto::auth::FILE_DESCRIPTOR_SET])?;
         }
+        // Last: who connects to a port that nobody serves yet hangs, and a store may be awaited for long.
+        let listener = match Listener::bind(config.listen).await {
+            Ok(listener) => listener.with_tls(settings.tls),
+            Err(source) => {
+                store.close().await;
+                let address = config.listen;
+                return Err(BuildError::Listen { address, source });
+            }
+        };
         Ok(Self {
             listener,
             connections: config.connections,

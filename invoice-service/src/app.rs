@@ -68,7 +68,7 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Opens the store and binds the port; nothing is served yet. Needs a runtime. Keys are fetched in the background:
+    /// Opens the store, then binds the port; nothing is served yet. Needs a runtime. Keys are fetched in the background:
     /// auth-service need not be there, but without keys the service is not ready.
     ///
     /// # Errors
@@ -76,13 +76,6 @@ impl App {
     pub async fn build(config: Config, data_dir: &Path) -> Result<Self, BuildError> {
         let settings = config.validate(data_dir)?;
         authn::install_crypto_provider()?;
-        let listener = Listener::bind(config.listen)
-            .await
-            .map_err(|source| BuildError::Listen {
-                address: config.listen,
-                source,
-            })?
-            .with_tls(settings.tls.clone());
         if let Some(tls) = &settings.tls {
             tls.measure(&config.metrics);
         }
@@ -99,6 +92,15 @@ impl App {
         if config.reflection {
             routes = add_reflection(routes, &[proto::invoice::FILE_DESCRIPTOR_SET])?;
         }
+        // Last: who connects to a port that nobody serves yet hangs, and a store may be awaited for long.
+        let listener = match Listener::bind(config.listen).await {
+            Ok(listener) => listener.with_tls(settings.tls),
+            Err(source) => {
+                store.close().await;
+                let address = config.listen;
+                return Err(BuildError::Listen { address, source });
+            }
+        };
         Ok(Self {
             listener,
             connections: config.connections,
@@ -166,4 +168,33 @@ fn readiness(store: &Arc<dyn InvoiceStore>, validator: &Arc<Validator>) -> Readi
             let ready = validator.is_ready();
             async move { ready }
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{App, Config};
+
+    async fn build(listen: &str, folder: &Path) -> Result<App, String> {
+        let config = Config {
+            listen: listen.parse().unwrap(),
+            ..Config::default()
+        };
+        App::build(config, folder)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn the_store_is_open_before_the_port_and_closed_when_there_is_none() {
+        let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let first = build("127.0.0.1:0", one.path()).await.unwrap();
+        let taken = first.local_addr().to_string();
+        let no_store = build(&taken, one.path()).await.err().unwrap();
+        assert!(no_store.contains("invoices.db.lock"), "{no_store}");
+        let no_port = build(&taken, other.path()).await.err().unwrap();
+        assert!(no_port.contains("cannot listen on"), "{no_port}");
+        build("127.0.0.1:0", other.path()).await.unwrap();
+    }
 }

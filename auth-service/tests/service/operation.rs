@@ -107,15 +107,14 @@ async fn a_start_that_cannot_work_ends_with_a_sentence() {
     let in_use = start_error(other_key_file, &folder).await;
     assert!(in_use.contains("auth.db.lock"), "{in_use}");
     assert!(!elsewhere.exists(), "nothing is made before the store is ours");
-    let taken = start_error(
-        Config {
-            listen: service.address(),
-            ..config()
-        },
-        &folder,
-    )
-    .await;
+    let on_its_port = || Config {
+        listen: service.address(),
+        ..config()
+    };
+    let taken = start_error(on_its_port(), &folder.join("another")).await;
     assert!(taken.contains("cannot listen on 127.0.0.1"), "{taken}");
+    let store_first = start_error(on_its_port(), &folder).await;
+    assert!(store_first.contains("auth.db.lock"), "{store_first}");
 
     let key_file = folder.join("keys/master.key");
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o644)).unwrap();

@@ -9,8 +9,8 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// One line per this time about the same trouble; a flood of lines would be the second outage.
 const LOG_EVERY: Duration = Duration::from_secs(5);
 
-/// A bound port. Bind every port of a process before serving the first: a second process on the same port
-/// then fails at start, and port 0 has a number to print.
+/// A bound port. Bind it when everything behind it is open: from then on clients connect, and wait. A second process on
+/// the same port fails at start, and port 0 has a number to print.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
