@@ -82,7 +82,8 @@ impl Accounts {
             email: registration.email,
             display_name: registration.display_name,
             password_hash,
-            security_version: 1,
+            security_version: User::FIRST_SECURITY_VERSION,
+            security_version_time: now,
             membership: Membership {
                 organization_id: OrganizationId::from_ulid(new_ulid(now)),
                 organization_name: registration.organization_name,

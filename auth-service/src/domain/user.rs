@@ -17,8 +17,15 @@ pub(crate) struct User {
     pub(crate) password_hash: PasswordHash,
     /// Grows when every token of the user is to end (`uv` in tokens).
     pub(crate) security_version: u64,
+    /// When it got the value that it has: at first, at registration.
+    pub(crate) security_version_time: Timestamp,
     pub(crate) membership: Membership,
     pub(crate) create_time: Timestamp,
+}
+
+impl User {
+    /// The security version at registration. A higher one means that earlier tokens were ended.
+    pub(crate) const FIRST_SECURITY_VERSION: u64 = 1;
 }
 
 /// In which organization a user is what.

@@ -26,6 +26,7 @@ pub(crate) fn user(email: &str) -> User {
         display_name: Text::parse("Ada Lovelace").unwrap(),
         password_hash: PasswordHash::new("$argon2id$first".to_owned()),
         security_version: 7,
+        security_version_time: time(3),
         membership: Membership {
             organization_id: OrganizationId::from_ulid(ulid()),
             organization_name: Text::parse("Analytical Engines").unwrap(),

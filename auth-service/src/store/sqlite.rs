@@ -175,6 +175,7 @@ pub(super) fn insert_user(connection: &Connection, user: &User) -> rusqlite::Res
         ":organization_name": user.membership.organization_name.as_str(),
         ":role": user.membership.role.as_str(),
         ":create_time": user.create_time.as_millisecond(),
+        ":security_version_time": user.security_version_time.as_millisecond(),
     })?;
     Ok(())
 }
@@ -239,6 +240,7 @@ mod tests {
 
     use super::*;
     use crate::store::contract::{self, Store};
+    use crate::store::sample;
 
     fn open(location: &Location) -> Store {
         Arc::new(SqliteAuthStore::open(location).unwrap())
@@ -260,5 +262,34 @@ mod tests {
         let written = contract::fill(&store).await;
         store.close().await;
         contract::check(&SqliteAuthStore::open(&location).unwrap(), &written).await;
+    }
+
+    /// A file as the release before security versions had times left it.
+    #[tokio::test]
+    async fn in_an_older_file_a_security_version_is_as_old_as_its_user() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::File(directory.path().join("auth.db"));
+        let older = Engine::open(&location, &schema::MIGRATIONS[..2]).unwrap();
+        let ada = sample::user("ada@example.com");
+        let sql = "INSERT INTO user VALUES (?1, ?2, ?2, 'Ada Lovelace', ?3, 7, ?4, 'Analytical Engines', 'OWNER', ?5)";
+        let values = (
+            ada.id.to_string(),
+            ada.email.as_str().to_owned(),
+            ada.password_hash.as_str().to_owned(),
+            ada.membership.organization_id.to_string(),
+            ada.create_time.as_millisecond(),
+        );
+        let insert = |connection: &Connection| Ok::<_, EngineError>(connection.execute(sql, values)?);
+        older.write(insert).await.unwrap();
+        older.close().await;
+
+        let found = open(&location).user(&ada.id).await.unwrap().unwrap();
+        assert_eq!(
+            found,
+            User {
+                security_version_time: ada.create_time,
+                ..ada
+            }
+        );
     }
 }

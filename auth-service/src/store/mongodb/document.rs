@@ -22,6 +22,8 @@ pub(in crate::store) struct UserDocument {
     display_name: String,
     password_hash: String,
     security_version: i64,
+    /// Absent in what releases before it have written: then the version is that of the registration.
+    security_version_time: Option<DateTime>,
     membership: MembershipDocument,
     create_time: DateTime,
 }
@@ -74,6 +76,7 @@ impl UserDocument {
             display_name: user.display_name.as_str().to_owned(),
             password_hash: user.password_hash.as_str().to_owned(),
             security_version: signed(user.security_version)?,
+            security_version_time: Some(date(user.security_version_time)),
             membership: MembershipDocument {
                 organization_id: user.membership.organization_id.to_string(),
                 organization_name: user.membership.organization_name.as_str().to_owned(),
@@ -95,6 +98,7 @@ impl TryFrom<UserDocument> for User {
             display_name: text(&document.display_name)?,
             password_hash: PasswordHash::new(document.password_hash),
             security_version: natural(document.security_version)?,
+            security_version_time: time(document.security_version_time.unwrap_or(document.create_time))?,
             membership: Membership {
                 organization_id: membership.organization_id.parse().map_err(broken)?,
                 organization_name: text(&membership.organization_name)?,

@@ -1,8 +1,9 @@
 //! The collections and their indexes.
 
-use mongo_engine::bson::doc;
+use mongo_engine::bson::{Document, doc};
 use mongo_engine::{Index, Schema};
 
+use crate::domain::user::User;
 use crate::store::names;
 
 pub(in crate::store) const USERS: &str = "users";
@@ -16,12 +17,20 @@ pub(in crate::store) const SIGNING_KEYS: &str = "signing_keys";
 /// store forgets by the same rule and the same clock.
 pub(in crate::store) fn schema() -> Schema {
     let active = doc! { "state": names::ACTIVE };
+    let ended = doc! { "end.time": { "$exists": true } };
     Schema {
         name: "auth",
         version: 1,
         indexes: vec![
             Index::new(USERS, "by_email", doc! { "email_key": 1 }).unique(),
+            Index::new(
+                USERS,
+                "by_security_version_time",
+                doc! { "security_version_time": 1 },
+            )
+            .partial(changed_version()),
             Index::new(SESSIONS, "by_expire_time", doc! { "expire_time": 1 }),
+            Index::new(SESSIONS, "by_end_time", doc! { "end.time": 1 }).partial(ended),
             Index::new(
                 SIGNING_KEYS,
                 "by_create_time",
@@ -32,4 +41,10 @@ pub(in crate::store) fn schema() -> Schema {
                 .partial(active),
         ],
     }
+}
+
+/// Users whose earlier tokens were ended: few, so an index of their times is small.
+pub(super) fn changed_version() -> Document {
+    let first = User::FIRST_SECURITY_VERSION.cast_signed();
+    doc! { "security_version": { "$gt": first } }
 }

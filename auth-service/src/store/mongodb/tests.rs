@@ -30,6 +30,24 @@ async fn everything_is_there_again_after_reopening() {
     contract::check(&open(&set).await, &written).await;
 }
 
+/// A document as releases wrote it before security versions had times.
+#[tokio::test]
+async fn in_an_older_document_a_security_version_is_as_old_as_its_user() {
+    let set = ReplicaSet::start().await;
+    let store = open(&set).await;
+    let ada = user("ada@example.com");
+    store.insert_user(ada.clone(), session_of(&ada)).await.unwrap();
+    let older = doc! { "$unset": { "security_version_time": "" } };
+    let changed = store.users.update_one(doc! {}, older).await.unwrap();
+    assert_eq!(changed.modified_count, 1);
+    let found = store.user(&ada.id).await.unwrap().unwrap();
+    let expected = User {
+        security_version_time: ada.create_time,
+        ..ada
+    };
+    assert_eq!(found, expected);
+}
+
 /// A majority cannot be lost: what a read answered from less could be gone after the next election.
 #[tokio::test]
 async fn what_only_the_primary_has_is_not_shown() {

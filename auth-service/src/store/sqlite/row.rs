@@ -26,6 +26,7 @@ pub(in crate::store) fn user(row: &Row<'_>) -> Result<User> {
             role: parsed(row, 7)?,
         },
         create_time: time(row, 8)?,
+        security_version_time: time(row, 9)?,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use sqlite_engine::Migration;
 
-pub(in crate::store) const MIGRATIONS: &[Migration] = &[USERS_SESSIONS_KEYS, SESSIONS_BY_END];
+pub(in crate::store) const MIGRATIONS: &[Migration] =
+    &[USERS_SESSIONS_KEYS, SESSIONS_BY_END, REVOCATIONS_BY_TIME];
 
 const USERS_SESSIONS_KEYS: Migration = Migration {
     name: "users, sessions and signing keys",
@@ -51,10 +52,22 @@ const SESSIONS_BY_END: Migration = Migration {
     sql: "CREATE INDEX session_expire_time ON session (expire_time);",
 };
 
+/// Version 1 is [`crate::domain::user::User::FIRST_SECURITY_VERSION`].
+const REVOCATIONS_BY_TIME: Migration = Migration {
+    name: "revocations by time",
+    sql: "
+        ALTER TABLE user ADD COLUMN security_version_time INTEGER NOT NULL DEFAULT 0;
+        UPDATE user SET security_version_time = create_time;
+        CREATE INDEX user_security_version_time ON user (security_version_time) WHERE security_version > 1;
+        CREATE INDEX session_end_time ON session (end_time) WHERE end_time IS NOT NULL;
+    ",
+};
+
 /// The columns that [`super::row::user`] reads, in its order.
 macro_rules! user_columns {
     () => {
-        "id, email, display_name, password_hash, security_version, organization_id, organization_name, role, create_time"
+        "id, email, display_name, password_hash, security_version, organization_id, organization_name, role, \
+         create_time, security_version_time"
     };
 }
 
@@ -88,9 +101,9 @@ pub(super) const USER_BY_EMAIL: &str = user_where!("email_key = ?1");
 
 pub(super) const INSERT_USER: &str = "
     INSERT INTO user (id, email, email_key, display_name, password_hash, security_version, organization_id,
-        organization_name, role, create_time)
+        organization_name, role, create_time, security_version_time)
     VALUES (:id, :email, :email_key, :display_name, :password_hash, :security_version, :organization_id,
-        :organization_name, :role, :create_time)";
+        :organization_name, :role, :create_time, :security_version_time)";
 
 pub(super) const REPLACE_PASSWORD_HASH: &str =
     "UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
