@@ -1,16 +1,18 @@
 //! What every store must do. Cases are plain functions; [`stamp`] makes them tests of a store. No case looks at which
 //! store it runs on.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jiff::Timestamp;
 
-use super::sample::{advanced, key, logout, session_of, time, ulid, user};
+pub(super) use self::sessions::*;
+use super::sample::{key, logout, session_of, ulid, user};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::{SessionId, UserId};
-use crate::domain::session::{EndReason, Session, SessionEnd};
+use crate::domain::session::Session;
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::text::Text;
 use crate::domain::user::{PasswordHash, User};
@@ -151,126 +153,6 @@ pub(super) async fn a_password_hash_is_replaced_only_if_it_is_the_expected_one(s
             ..ada
         }
     );
-}
-
-pub(super) async fn a_session_reads_back_as_it_was_written(store: Store) {
-    let (ada, first) = registered(&*store, "ada@example.com").await;
-    let second = session_of(&ada);
-    store.insert_session(second.clone()).await.unwrap();
-    assert_eq!(store.session(&first.id).await.unwrap(), Some(first));
-    assert_eq!(store.session(&second.id).await.unwrap(), Some(second));
-}
-
-pub(super) async fn a_session_advances_only_from_the_expected_generation(store: Store) {
-    let (_, session) = registered(&*store, "ada@example.com").await;
-    let next = advanced(&session, 60);
-    assert!(!store.advance_session(next.clone(), 2).await.unwrap());
-    assert_eq!(store.session(&session.id).await.unwrap(), Some(session));
-    assert!(store.advance_session(next.clone(), 1).await.unwrap());
-    assert!(!store.advance_session(next.clone(), 1).await.unwrap());
-    assert_eq!(store.session(&next.id).await.unwrap(), Some(next));
-}
-
-pub(super) async fn of_fifty_parallel_advances_one_succeeds(store: Store) {
-    let (_, session) = registered(&*store, "ada@example.com").await;
-    let attempts = (0..50).map(|second| {
-        let (store, next) = (Arc::clone(&store), advanced(&session, second));
-        tokio::spawn(async move { store.advance_session(next, 1).await })
-    });
-    let results: Vec<_> = join_all(attempts)
-        .await
-        .into_iter()
-        .map(|result| result.unwrap().unwrap())
-        .collect();
-    assert_eq!(results.iter().filter(|advanced| **advanced).count(), 1);
-    assert_eq!(store.session(&session.id).await.unwrap().unwrap().generation, 2);
-}
-
-pub(super) async fn an_advance_changes_nothing_but_what_a_refresh_changes(store: Store) {
-    let (_, session) = registered(&*store, "ada@example.com").await;
-    let next = advanced(&session, 60);
-    let stranger = user("grace@example.com").id;
-    let meddling = Session {
-        user_id: stranger,
-        expire_time: time(1_000_000),
-        ..next.clone()
-    };
-    assert!(store.advance_session(meddling, 1).await.unwrap());
-    assert_eq!(store.session(&session.id).await.unwrap(), Some(next));
-}
-
-pub(super) async fn an_ended_session_does_not_advance_and_keeps_its_first_end(store: Store) {
-    let (_, session) = registered(&*store, "ada@example.com").await;
-    store.end_session(&session.id, logout(10)).await.unwrap();
-    let reused = SessionEnd {
-        reason: EndReason::RefreshTokenReused,
-        time: time(20),
-    };
-    store.end_session(&session.id, reused).await.unwrap();
-    assert!(!store.advance_session(advanced(&session, 30), 1).await.unwrap());
-    let stored = store.session(&session.id).await.unwrap().unwrap();
-    assert_eq!(
-        stored,
-        Session {
-            end: Some(logout(10)),
-            ..session
-        }
-    );
-}
-
-pub(super) async fn ending_an_unknown_session_changes_nothing(store: Store) {
-    let id = SessionId::from_ulid(ulid());
-    store.end_session(&id, logout(1)).await.unwrap();
-    assert_eq!(store.session(&id).await.unwrap(), None);
-}
-
-/// Sessions of one user that expire one second after the other, the first at [`time`] 0.
-async fn expiring(store: &dyn AuthStore, count: i64) -> Vec<SessionId> {
-    let (ada, first) = registered(store, "ada@example.com").await;
-    store.sweep_sessions(Timestamp::MAX, 1).await.unwrap();
-    assert_eq!(store.session(&first.id).await.unwrap(), None);
-    let mut ids = Vec::new();
-    for second in 0..count {
-        let session = Session {
-            expire_time: time(second),
-            ..session_of(&ada)
-        };
-        ids.push(session.id.clone());
-        store.insert_session(session).await.unwrap();
-    }
-    ids
-}
-
-async fn left(store: &dyn AuthStore, ids: &[SessionId]) -> Vec<bool> {
-    let sessions = ids.iter().map(|id| store.session(id));
-    let sessions = join_all(sessions).await.into_iter();
-    sessions.map(|session| session.unwrap().is_some()).collect()
-}
-
-pub(super) async fn sessions_are_swept_oldest_first_and_only_those_that_have_expired(store: Store) {
-    let ids = expiring(&*store, 6).await;
-    assert_eq!(store.sweep_sessions(time(0), 10).await.unwrap(), 0);
-    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 3);
-    assert_eq!(left(&*store, &ids).await, [false, false, false, true, true, true]);
-    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 1);
-    assert_eq!(store.sweep_sessions(time(4), 3).await.unwrap(), 0);
-    assert_eq!(
-        left(&*store, &ids).await,
-        [false, false, false, false, true, true]
-    );
-}
-
-pub(super) async fn replicas_that_sweep_together_remove_every_session_once(store: Store) {
-    let ids = expiring(&*store, 30).await;
-    let sweeps = (0..8).map(|_| {
-        let store = Arc::clone(&store);
-        tokio::spawn(async move { store.sweep_sessions(time(20), 10).await.unwrap() })
-    });
-    let removed: u64 = join_all(sweeps).await.into_iter().map(Result::unwrap).sum();
-    let rest = store.sweep_sessions(time(20), 30).await.unwrap();
-    assert_eq!(removed + rest, 20);
-    let left = left(&*store, &ids).await;
-    assert_eq!(left.iter().filter(|left| **left).count(), 10);
 }
 
 pub(super) async fn signing_keys_read_back_oldest_first(store: Store) {

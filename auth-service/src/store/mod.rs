@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use store_url::{OpenError, StoreUrl};
 
 use crate::domain::email::EmailKey;
-use crate::domain::ids::{SessionId, UserId};
-use crate::domain::session::{Session, SessionEnd};
+use crate::domain::ids::UserId;
+use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::user::{PasswordHash, User};
 
@@ -21,11 +20,13 @@ mod names;
 mod observed;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sessions;
 mod sqlite;
 
 pub use self::contents::contents;
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
+pub(crate) use self::sessions::SessionStore;
 use self::sqlite::SqliteAuthStore;
 
 /// Opens the store that a URL names. May block; for start-up.
@@ -39,7 +40,7 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
     })
 }
 
-/// Keeps users, sessions and signing keys.
+/// Keeps users and signing keys, and sessions by [`SessionStore`].
 ///
 /// Users, sessions and keys are one document each, and every mutation is one atomic write of one document (with one
 /// exception, said where it is), so that any store with conditional writes and unique indexes can stand behind this
@@ -49,7 +50,7 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
 /// [`StoreError::Unavailable`] may or may not have happened. Dropping a method's future does not undo a write that was
 /// under way. Every method can fail with `Overloaded`, `Unavailable` and `Broken`; others are named.
 #[async_trait]
-pub(crate) trait AuthStore: Send + Sync + 'static {
+pub(crate) trait AuthStore: SessionStore {
     /// Adds a user, and the user's first session. The session is never there without the user; a store without
     /// transactions may, when it fails in between, leave the user without the session, who can then sign in.
     ///
@@ -70,26 +71,6 @@ pub(crate) trait AuthStore: Send + Sync + 'static {
         expected: &PasswordHash,
         hash: PasswordHash,
     ) -> Result<bool, StoreError>;
-
-    /// Adds a session of an existing user.
-    async fn insert_session(&self, session: Session) -> Result<(), StoreError>;
-
-    /// A session, ended or not.
-    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
-
-    /// Replaces what a refresh changes of a session (generation, last use, idle end) if the stored one is at the
-    /// generation `from` and has not been ended. Returns whether it was: of any number of callers with the same `from`
-    /// one gets `true`.
-    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError>;
-
-    /// Ends a session, unless it is ended already or there is none: then nothing changes. After this no
-    /// [`AuthStore::advance_session`] succeeds.
-    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError>;
-
-    /// Removes sessions whose absolute end is before `expired_before`, the oldest first and at most `limit` of them, and
-    /// returns how many; 0 means that none is left. Nothing of such a session works any more, so any
-    /// number of replicas may do this at the same time.
-    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// All signing keys, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;

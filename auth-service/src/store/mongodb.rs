@@ -6,19 +6,19 @@
 
 pub(super) mod document;
 pub(super) mod schema;
+mod sessions;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use mongo_engine::bson::{Bson, Document, doc};
+use mongo_engine::bson::{Document, doc};
 use mongo_engine::mongodb::{Collection, Cursor};
 use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError, is_duplicate};
 use serde::de::DeserializeOwned;
 
-use self::document::{EndDocument, KeyDocument, SessionDocument, UserDocument, date, signed};
+use self::document::{KeyDocument, SessionDocument, UserDocument};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::{SessionId, UserId};
-use crate::domain::session::{Session, SessionEnd};
+use crate::domain::ids::UserId;
+use crate::domain::session::Session;
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::user::{PasswordHash, User};
 
@@ -126,62 +126,6 @@ impl AuthStore for MongoAuthStore {
         let filter = doc! { "_id": id.as_str(), "password_hash": expected.as_str() };
         self.update(&self.users, filter, doc! { "password_hash": hash.as_str() })
             .await
-    }
-
-    async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
-        let (sessions, session) = (self.sessions.clone(), SessionDocument::of(&session)?);
-        let insert = async move { sessions.insert_one(session).await.map(drop) };
-        Ok(self.engine.run(insert).await?)
-    }
-
-    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        self.find(&self.sessions, doc! { "_id": id.as_str() }).await
-    }
-
-    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
-        let filter = doc! {
-            "_id": session.id.as_str(),
-            "generation": signed(from)?,
-            "end": { "$exists": false },
-        };
-        let next = doc! {
-            "generation": signed(session.generation)?,
-            "last_use_time": date(session.last_use_time),
-            "idle_expire_time": date(session.idle_expire_time),
-        };
-        self.update(&self.sessions, filter, next).await
-    }
-
-    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
-        let filter = doc! { "_id": id.as_str(), "end": { "$exists": false } };
-        let end = EndDocument::of(end).into_document();
-        self.update(&self.sessions, filter, doc! { "end": end }).await?;
-        Ok(())
-    }
-
-    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let sessions = self.sessions.clone_with_type::<Document>();
-        let expired = doc! { "expire_time": { "$lt": date(expired_before) } };
-        let sweep = async move {
-            let oldest = sessions
-                .find(expired)
-                .sort(doc! { "expire_time": 1 })
-                .projection(doc! { "_id": 1 })
-                .limit(limit.into())
-                .batch_size(limit)
-                .max_time(OPERATION_TIME);
-            let ids: Vec<Bson> = all(oldest.await?)
-                .await?
-                .into_iter()
-                .filter_map(|mut found| found.remove("_id"))
-                .collect();
-            if ids.is_empty() {
-                return Ok(0);
-            }
-            let removed = sessions.delete_many(doc! { "_id": { "$in": ids } }).await?;
-            Ok(removed.deleted_count)
-        };
-        Ok(self.engine.run(sweep).await?)
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

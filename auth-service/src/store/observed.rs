@@ -1,15 +1,17 @@
 //! A store whose every operation is measured and traced.
 
+mod sessions;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
+use self::sessions::SessionOperations;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::{SessionId, UserId};
-use crate::domain::session::{Session, SessionEnd};
+use crate::domain::ids::UserId;
+use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::user::{PasswordHash, User};
 
@@ -21,11 +23,7 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         user_by_email: database.operation("user_by_email"),
         user: database.operation("user"),
         replace_password_hash: database.operation("replace_password_hash"),
-        insert_session: database.operation("insert_session"),
-        session: database.operation("session"),
-        advance_session: database.operation("advance_session"),
-        end_session: database.operation("end_session"),
-        sweep_sessions: database.operation("sweep_sessions"),
+        sessions: SessionOperations::of(database),
         signing_keys: database.operation("signing_keys"),
         insert_signing_key: database.operation("insert_signing_key"),
         ping: database.operation("ping"),
@@ -38,11 +36,7 @@ struct Observed {
     user_by_email: Operation,
     user: Operation,
     replace_password_hash: Operation,
-    insert_session: Operation,
-    session: Operation,
-    advance_session: Operation,
-    end_session: Operation,
-    sweep_sessions: Operation,
+    sessions: SessionOperations,
     signing_keys: Operation,
     insert_signing_key: Operation,
     ping: Operation,
@@ -72,30 +66,6 @@ impl AuthStore for Observed {
     ) -> Result<bool, StoreError> {
         let replaced = self.store.replace_password_hash(id, expected, hash);
         self.replace_password_hash.observe(replaced).await
-    }
-
-    async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
-        self.insert_session
-            .observe(self.store.insert_session(session))
-            .await
-    }
-
-    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        self.session.observe(self.store.session(id)).await
-    }
-
-    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
-        let advanced = self.store.advance_session(session, from);
-        self.advance_session.observe(advanced).await
-    }
-
-    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
-        self.end_session.observe(self.store.end_session(id, end)).await
-    }
-
-    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let swept = self.store.sweep_sessions(expired_before, limit);
-        self.sweep_sessions.observe(swept).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -7,6 +7,7 @@ use deadline::Deadline;
 use harness::mongo::ReplicaSet;
 
 use super::*;
+use crate::store::SessionStore as _;
 use crate::store::contract::{self, Store};
 use crate::store::sample::{logout, session_of, user};
 

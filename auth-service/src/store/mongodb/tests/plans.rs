@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use mongo_engine::bson::Bson;
 use mongo_engine::mongodb::options::ReadConcern;
 
 use super::*;

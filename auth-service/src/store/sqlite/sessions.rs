@@ -1,0 +1,84 @@
+//! Sessions in SQLite.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlite_engine::rusqlite::{self, Connection, OptionalExtension as _, named_params, params};
+
+use super::{SqliteAuthStore, row, schema};
+use crate::domain::ids::SessionId;
+use crate::domain::session::{Session, SessionEnd};
+use crate::store::{SessionStore, StoreError, names};
+
+#[async_trait]
+impl SessionStore for SqliteAuthStore {
+    async fn insert_session(&self, session: Session) -> Result<(), StoreError> {
+        self.engine
+            .write(move |connection| Ok(insert_session(connection, &session)?))
+            .await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.to_string();
+        self.engine
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(schema::SESSION)?;
+                Ok(statement.query_row([&id], row::session).optional()?)
+            })
+            .await
+    }
+
+    async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::ADVANCE_SESSION)?;
+                let changed = statement.execute(named_params! {
+                    ":id": session.id.as_str(),
+                    ":from": row::integer(from)?,
+                    ":generation": row::integer(session.generation)?,
+                    ":last_use": session.last_use_time.as_millisecond(),
+                    ":idle_expire": session.idle_expire_time.as_millisecond(),
+                })?;
+                Ok(changed > 0)
+            })
+            .await
+    }
+
+    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
+        let id = id.to_string();
+        self.engine
+            .write(move |connection| {
+                let reason = names::end_reason_name(end.reason);
+                let mut statement = connection.prepare_cached(schema::END_SESSION)?;
+                statement.execute(params![id, reason, end.time.as_millisecond()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::SWEEP_SESSIONS)?;
+                let removed = statement.execute(params![expired_before.as_millisecond(), limit])?;
+                Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+            })
+            .await
+    }
+}
+
+pub(in crate::store) fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(schema::INSERT_SESSION)?;
+    statement.execute(named_params! {
+        ":id": session.id.as_str(),
+        ":user_id": session.user_id.as_str(),
+        ":generation": row::integer(session.generation)?,
+        ":client_label": session.client_label.as_str(),
+        ":create_time": session.create_time.as_millisecond(),
+        ":last_use": session.last_use_time.as_millisecond(),
+        ":idle_expire": session.idle_expire_time.as_millisecond(),
+        ":expire": session.expire_time.as_millisecond(),
+        ":end_reason": session.end.map(|end| names::end_reason_name(end.reason)),
+        ":end_time": session.end.map(|end| end.time.as_millisecond()),
+    })?;
+    Ok(())
+}
