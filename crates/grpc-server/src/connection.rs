@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tls::{Protocols, Stream};
@@ -24,6 +24,7 @@ use tower::Service;
 use crate::ConnectionLimits;
 use crate::activity::{Activity, Metered, OpenBody};
 use crate::handshake::Handshakes;
+use crate::sending::{SentBody, Streams};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -77,8 +78,8 @@ pub(crate) struct Phases {
 }
 
 /// HTTP/1 and HTTP/2 under `limits`. Protection against rapid resets (CVE-2023-44487) is hyper's default.
-pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams);
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -102,7 +103,7 @@ pub(crate) fn protocol(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor
 pub(crate) async fn drive<S, B>(
     accepted: Accepted,
     service: S,
-    protocol: auto::Builder<TokioExecutor>,
+    protocol: auto::Builder<Streams>,
     phases: Phases,
 ) -> bool
 where
@@ -220,7 +221,7 @@ where
     S::Future: Send,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
-    type Response = Response<OpenBody<B>>;
+    type Response = Response<SentBody<OpenBody<B>>>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -235,7 +236,9 @@ where
         extensions.insert(self.tcp.clone());
         self.inner
             .call(request)
-            .map(|answered| answered.map(|response| response.map(|inner| OpenBody { inner, _call: call })))
+            .map(|answered| {
+                answered.map(|response| response.map(|inner| SentBody::new(OpenBody { inner, _call: call })))
+            })
             .boxed()
     }
 }

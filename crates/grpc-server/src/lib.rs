@@ -19,12 +19,13 @@ mod limits;
 mod listener;
 mod methods;
 mod reflection;
+mod sending;
 mod serve;
 mod shutdown;
 
 pub use calls::{
-    CallLimits, CallStack, Deadline, MAX_REQUEST_BYTES, REQUEST_ID_HEADER, RequestId, call_stack,
-    encode_timeout,
+    CallLimits, CallStack, Deadline, MAX_REQUEST_BYTES, REQUEST_ID_HEADER, RequestId, ReservedBytes,
+    UnsentBytes, call_stack, encode_timeout,
 };
 pub use connection::{ConnectionInfo, TlsInfo};
 pub use health::{CheckReport, HealthService, Readiness, ReadinessReport, ReadinessView};

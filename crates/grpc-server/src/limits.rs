@@ -52,7 +52,9 @@ pub struct ConnectionLimits {
     #[arg(skip = Self::STREAM_WINDOW_BYTES)]
     pub stream_window_bytes: u32,
 
-    /// 64 KiB: response bytes of one HTTP/2 call that wait for the peer's socket. Hyper's own default is 400 KiB.
+    /// 64 KiB: response bytes of one HTTP/2 call that wait for the peer's socket. Hyper's own default is 400 KiB. A frame
+    /// is taken whole as soon as there is room for a byte of it, so a message of a megabyte waits there as a whole:
+    /// [`CallLimits::unsent_bytes`](crate::CallLimits::unsent_bytes) bounds those.
     #[arg(skip = Self::SEND_BUFFER_BYTES)]
     pub send_buffer_bytes: usize,
 

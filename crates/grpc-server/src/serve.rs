@@ -18,6 +18,7 @@ use tower::Service;
 use crate::connection::{Accepted, Phases, drive, protocol};
 use crate::handshake::Handshakes;
 use crate::listener::LogGate;
+use crate::sending::CutOff;
 use crate::{ConnectionLimits, DrainPace, Listener, Shutdown};
 
 /// For connections to notice that they were cut; it takes one turn of the runtime.
@@ -131,7 +132,8 @@ impl Server {
         };
         self.connections.spawn(async move {
             let _place = place;
-            if drive(accepted, service, protocol, phases).await {
+            let driven = CutOff::limit(drive(accepted, service, protocol, phases));
+            if driven.await.unwrap_or(false) {
                 cut.fetch_add(1, Ordering::Relaxed);
             }
         });

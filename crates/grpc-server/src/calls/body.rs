@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::body::Body;
 
-use super::Deadline;
 use super::framework_status::{CallFacts, settle};
 use super::in_flight::Place;
 use super::log::CallLog;
 use super::message_boundary::MessageBoundary;
+use super::{Deadline, UnsentBytes};
+use crate::sending::LARGE;
 
 /// While draining, a body that has sent fewer than two messages may still be a unary response on its way
 /// through a gateway; after this much silence it is a stream.
@@ -28,8 +29,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Polled = Poll<Option<Result<Frame<Bytes>, tonic::Status>>>;
 
+/// What a response's body needs to know of its call.
+pub(super) struct Surroundings {
+    pub(super) facts: CallFacts,
+    pub(super) deadline: Option<Deadline>,
+    pub(super) draining: CancellationToken,
+    /// Where its large frames are counted.
+    pub(super) unsent: UnsentBytes,
+    /// What it keeps until its end.
+    pub(super) place: Option<Place>,
+}
+
 /// The body of a call's response: the handler's, ended early with a status when the deadline passes, the
-/// server drains or the handler panics.
+/// server drains, the handler panics or too much waits to be sent.
 pub(super) struct CallBody {
     /// `None` when the end has been sent.
     inner: Option<Body>,
@@ -37,25 +49,27 @@ pub(super) struct CallBody {
     facts: CallFacts,
     deadline: Option<Pin<Box<Sleep>>>,
     drain: Drain,
+    unsent: UnsentBytes,
     log: Option<CallLog>,
     _place: Option<Place>,
 }
 
 impl CallBody {
-    pub(super) fn new(
-        inner: Body,
-        facts: CallFacts,
-        deadline: Option<Deadline>,
-        draining: CancellationToken,
-        log: CallLog,
-        place: Option<Place>,
-    ) -> Self {
+    pub(super) fn new(inner: Body, surroundings: Surroundings, log: CallLog) -> Self {
+        let Surroundings {
+            facts,
+            deadline,
+            draining,
+            unsent,
+            place,
+        } = surroundings;
         Self {
             inner: Some(inner),
             boundary: MessageBoundary::default(),
             facts,
             deadline: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline.instant()))),
             drain: Drain::Waiting(Box::pin(draining.cancelled_owned())),
+            unsent,
             log: Some(log),
             _place: place,
         }
@@ -105,10 +119,19 @@ impl CallBody {
             .is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready())
     }
 
-    fn passed(&mut self, data: &Bytes) {
-        self.boundary.pass(data);
+    fn pass(&mut self, data: Bytes) -> Polled {
+        let data = if data.len() < LARGE {
+            data
+        } else {
+            match self.unsent.hold(data) {
+                Ok(held) => held,
+                Err(error) => return self.end_with(error),
+            }
+        };
+        self.boundary.pass(&data);
         self.facts.answered |= self.boundary.messages() > 0;
         self.drain.heard();
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 }
 
@@ -128,15 +151,12 @@ impl HttpBody for CallBody {
             return this.end_with(shutting_down());
         }
         match ready!(this.poll_inner(cx)) {
-            Some(Ok(frame)) => match frame.into_trailers() {
-                Ok(trailers) if this.inner.is_some() => this.end(trailers),
-                Ok(trailers) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                Err(frame) => {
-                    if let Some(data) = frame.data_ref() {
-                        this.passed(data);
-                    }
-                    Poll::Ready(Some(Ok(frame)))
-                }
+            Some(Ok(frame)) => match frame.into_data().map_err(Frame::into_trailers) {
+                Ok(data) => this.pass(data),
+                Err(Ok(trailers)) if this.inner.is_some() => this.end(trailers),
+                Err(Ok(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+                // HTTP has no third kind.
+                Err(Err(frame)) => Poll::Ready(Some(Ok(frame))),
             },
             Some(Err(error)) => {
                 tracing::warn!(%error, request_id = %this.facts.id, "response body failed");

@@ -37,6 +37,12 @@ pub struct CallLimits {
     /// A quarter of them: those that one peer address sends slowly, over more than 250 ms. One peer cannot keep
     /// out the others; honest clients behind one proxy are prompt.
     pub slow_arrivals_per_peer: usize,
+    /// 64 MiB: response bytes that peers have not taken, of all calls together, counted in frames of 16 KiB and more; a
+    /// response with one frame more ends as refused. It is half of what a service of ours may take in memory, and 60 of
+    /// the largest pages.
+    pub unsent_bytes: usize,
+    /// 10 s: for a response to be taken after its call's deadline; then its stream is reset.
+    pub taken_after_deadline: Duration,
     /// 5 s: for a call whose caller names no time-out.
     pub default_deadline: Duration,
     /// 30 s: the longest deadline of a call, whatever its caller asks for.
@@ -48,6 +54,7 @@ pub struct CallLimits {
 
 impl CallLimits {
     const PER_CORE: usize = 256;
+    const UNSENT_BYTES: usize = 64 * 1024 * 1024;
 
     /// Adds long-lived methods.
     #[must_use]
@@ -69,6 +76,8 @@ impl Default for CallLimits {
             arrival: Duration::from_secs(5),
             arriving: Self::PER_CORE * cores,
             slow_arrivals_per_peer: Self::PER_CORE * cores / 4,
+            unsent_bytes: Self::UNSENT_BYTES,
+            taken_after_deadline: Duration::from_secs(10),
             default_deadline: Duration::from_secs(5),
             longest_deadline: Duration::from_secs(30),
             long_lived: long_lived.map(str::to_owned).collect(),

@@ -12,9 +12,11 @@ mod message_boundary;
 mod one_message;
 mod request_id;
 mod stack;
+mod unsent;
 
 pub use ::deadline::Deadline;
 pub use deadline::encode_timeout;
 pub use limits::{CallLimits, MAX_REQUEST_BYTES};
 pub use request_id::{REQUEST_ID_HEADER, RequestId};
 pub use stack::{CallStack, call_stack};
+pub use unsent::{ReservedBytes, UnsentBytes};

@@ -18,19 +18,20 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use super::arrival::Arrivals;
-use super::body::CallBody;
+use super::body::{CallBody, Surroundings};
 use super::deadline;
 use super::framework_status::{CallFacts, settle};
 use super::in_flight::{InFlight, Place};
 use super::limits::{HEALTH_CHECK, is_reflection};
 use super::log::CallLog;
-use super::{CallLimits, Deadline, REQUEST_ID_HEADER, RequestId};
+use super::{CallLimits, Deadline, REQUEST_ID_HEADER, RequestId, UnsentBytes};
 use crate::ConnectionInfo;
+use crate::sending::CutOff;
 
 /// Puts everything that surrounds a call around `inner`: a tonic `Routes`, or any service that answers gRPC.
 ///
 /// In the extensions of the requests that `inner` sees are [`RequestId`], [`Deadline`] (unless the call has
-/// none; also [`Deadline::current`]) and [`ConnectionInfo`]. `inner` is dropped when the deadline passes or the caller goes away, so a
+/// none; also [`Deadline::current`]), [`ConnectionInfo`] and [`UnsentBytes`]. `inner` is dropped when the deadline passes or the caller goes away, so a
 /// write that must not be cut in half runs in its own task and the handler waits for that.
 ///
 /// `server` measures the calls; whatever runs for one has its names ([`telemetry::CallContext`]).
@@ -40,6 +41,7 @@ pub fn call_stack<S>(inner: S, limits: CallLimits, server: Server) -> CallStack<
         around: Arc::new(Around {
             arrivals: Arrivals::new(&limits),
             in_flight: InFlight::new(&limits),
+            unsent: UnsentBytes::new(limits.unsent_bytes),
             limits,
             server,
         }),
@@ -58,6 +60,7 @@ struct Around {
     limits: CallLimits,
     arrivals: Arrivals,
     in_flight: InFlight,
+    unsent: UnsentBytes,
     server: Server,
 }
 
@@ -108,11 +111,22 @@ impl Around {
             answered: false,
         };
         request.extensions_mut().insert(id.clone());
+        request.extensions_mut().insert(self.unsent.clone());
         deadline.and_then(|deadline| request.extensions_mut().insert(deadline));
 
         let handled = log.context().wrap(self.handle(inner, request, deadline));
         let mut response = match handled.await {
-            Ok((response, place)) => finish(response, facts, deadline, draining, log, place),
+            Ok((response, place)) => {
+                CutOff::set(deadline.map(|deadline| deadline.instant() + self.limits.taken_after_deadline));
+                let surroundings = Surroundings {
+                    facts,
+                    deadline,
+                    draining,
+                    unsent: self.unsent.clone(),
+                    place,
+                };
+                finish(response, surroundings, log)
+            }
             Err(error) => {
                 if error.reason() == reason::OVERLOADED {
                     self.server.count_refused();
@@ -184,24 +198,17 @@ impl Around {
 }
 
 /// Settles a status in the headers, or wraps the body whose trailers will bring it.
-fn finish(
-    mut response: Response<Body>,
-    facts: CallFacts,
-    deadline: Option<Deadline>,
-    draining: CancellationToken,
-    log: CallLog,
-    place: Option<Place>,
-) -> Response<Body> {
+fn finish(mut response: Response<Body>, surroundings: Surroundings, log: CallLog) -> Response<Body> {
     if response.headers().contains_key(Status::GRPC_STATUS) {
         // Trailers-only: the body is empty, and stays so that the headers end the stream.
-        log.end(settle(response.headers_mut(), &facts));
+        log.end(settle(response.headers_mut(), &surroundings.facts));
         return response;
     }
     if response.status() != StatusCode::OK {
         log.end(Code::Unknown);
         return response;
     }
-    response.map(|inner| Body::new(CallBody::new(inner, facts, deadline, draining, log, place)))
+    response.map(|inner| Body::new(CallBody::new(inner, surroundings, log)))
 }
 
 /// `application/grpc`, or one of its `+codec` forms, in a request that no web page can make: a foreign page

@@ -32,6 +32,9 @@ pub(crate) const PROMPT: DrainPace = DrainPace {
     finish: Duration::from_secs(25),
 };
 
+/// What `Large` answers to who names no other length.
+pub(crate) const LARGE_KIB: usize = 100;
+
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) shutdown: Shutdown,
@@ -42,7 +45,7 @@ pub(crate) struct Server {
 }
 
 fn test_methods() -> Vec<String> {
-    let own = ["Echo", "Wait", "Forever"].map(|method| format!("/test.Text/{method}"));
+    let own = ["Echo", "Large", "Wait", "Forever"].map(|method| format!("/test.Text/{method}"));
     methods(&[]).into_iter().chain(own).collect()
 }
 
@@ -184,7 +187,7 @@ impl Service<Request<Body>> for Text {
                 "Stream" | "Forever" | "Ticks" | "StreamContext" | "StreamPanic" => {
                     grpc.server_streaming(handler, request).await
                 }
-                "Echo" | "Wait" | "Panic" | "Fail" | "Deadline" | "Id" | "Context" => {
+                "Echo" | "Large" | "Wait" | "Panic" | "Fail" | "Deadline" | "Id" | "Context" => {
                     grpc.unary(handler, request).await
                 }
                 _ => Status::unimplemented("").into_http(),
@@ -212,6 +215,7 @@ impl tonic::server::UnaryService<String> for Handler {
                     released.wait_for(|released| *released).await.unwrap();
                     "waited".to_owned()
                 }
+                "Large" => "x".repeat(1024 * request.into_inner().parse().unwrap_or(LARGE_KIB)),
                 "Panic" => panic!("asked to"),
                 "Fail" => return Err(RpcError::internal().into()),
                 "Deadline" => {

@@ -23,3 +23,5 @@ mod slow_requests;
 mod stream_limits;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod unread;

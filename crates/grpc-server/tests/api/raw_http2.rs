@@ -9,11 +9,16 @@ use tokio::net::TcpStream;
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(crate) const EMPTY_SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
 
+/// SETTINGS_INITIAL_WINDOW_SIZE.
+const WINDOW: [u8; 2] = [0, 4];
+
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 pub(crate) const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
@@ -45,6 +50,22 @@ impl RawClient {
             .await
             .unwrap();
         Self(socket)
+    }
+
+    /// Connects and takes so many bytes of each response.
+    pub(crate) async fn connect_with_window(addr: SocketAddr, window: u32) -> Self {
+        let mut socket = TcpStream::connect(addr).await.unwrap();
+        let settings = [&WINDOW[..], &window.to_be_bytes()].concat();
+        let settings = frame(SETTINGS, 0, 0, &settings);
+        socket.write_all(&[PREFACE, &settings].concat()).await.unwrap();
+        Self(socket)
+    }
+
+    /// Takes so many bytes more of the response on `stream`.
+    pub(crate) async fn take(&mut self, stream: u32, bytes: u32) {
+        let connection = frame(WINDOW_UPDATE, 0, 0, &bytes.to_be_bytes());
+        let stream = frame(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
+        self.send(&[connection, stream].concat()).await;
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
