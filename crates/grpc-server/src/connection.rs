@@ -1,5 +1,5 @@
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -46,6 +46,15 @@ pub struct ConnectionInfo {
     pub tls: Option<TlsInfo>,
     /// Cancelled when streams have to end.
     pub(crate) draining: CancellationToken,
+}
+
+impl ConnectionInfo {
+    /// The address of a peer that has not shown a certificate of ours. One that has is a gateway, which calls for many
+    /// people from one address.
+    pub(crate) fn unknown_peer(&self) -> Option<IpAddr> {
+        let name = self.tls.as_ref().and_then(|tls| tls.peer_name.as_ref());
+        name.is_none().then_some(self.peer.ip())
+    }
 }
 
 /// What the TLS handshake of a connection said.

@@ -35,7 +35,8 @@ pub struct CallLimits {
     /// refused at once.
     pub arriving: usize,
     /// A quarter of them: those that one peer address sends slowly, over more than 250 ms. One peer cannot keep
-    /// out the others; honest clients behind one proxy are prompt.
+    /// out the others. A peer with a client certificate of ours is a gateway and has no share; a proxy that shows none is
+    /// one address, so behind it this is the share of all its clients together.
     pub slow_arrivals_per_peer: usize,
     /// 64 MiB: response bytes that peers have not taken, of all calls together, counted in frames of 16 KiB and more; a
     /// response with one frame more ends as refused. It is half of what a service of ours may take in memory, and 60 of

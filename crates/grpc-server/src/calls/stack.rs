@@ -188,10 +188,8 @@ impl Around {
             return Ok(request);
         }
         let (parts, body) = request.into_parts();
-        let peer = parts
-            .extensions
-            .get::<ConnectionInfo>()
-            .map(|info| info.peer.ip());
+        let connection = parts.extensions.get::<ConnectionInfo>();
+        let peer = connection.and_then(ConnectionInfo::unknown_peer);
         let message = self.arrivals.receive(body, peer).await?;
         Ok(Request::from_parts(parts, Body::new(Full::new(message))))
     }

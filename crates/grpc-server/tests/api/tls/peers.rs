@@ -7,13 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use grpc_server::{CallLimits, ConnectionInfo, ConnectionLimits, Listener, Shutdown, serve};
 use http::{Request, Response, Version};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use rpc_error::{Details, reason};
 use tls::{Connector, Protocols};
+use tonic::Status;
 use tower::service_fn;
 
 use super::support::Place;
@@ -142,4 +146,45 @@ async fn a_flood_of_peers_that_are_not_listed_is_one_line_with_address_and_name(
         refused[0].contains("peer=127.0.0.1:") && refused[0].contains("[\"stranger\"]"),
         "{text}"
     );
+}
+
+/// What becomes of a request that never arrives whole.
+async fn send_slowly(client: tls::Client, port: u16) -> String {
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build::<_, StreamBody<_>>(Connector::new(client));
+    let beginning = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"\0")));
+    let body = StreamBody::new(stream::iter([beginning]).chain(stream::pending()));
+    let request = Request::post(format!("https://localhost:{port}/test.Text/Echo"))
+        .header("content-type", "application/grpc")
+        .body(body)
+        .unwrap();
+    let answer = client.request(request).await.unwrap();
+    let status = Status::from_header_map(answer.headers()).unwrap();
+    Details::of(&status).reason().to_owned()
+}
+
+#[tokio::test]
+async fn the_share_of_slow_requests_is_for_addresses_not_for_known_peers() {
+    let place = Place::new();
+    let calls = CallLimits {
+        arrival: Duration::from_millis(600),
+        slow_arrivals_per_peer: 1,
+        ..CallLimits::default()
+    };
+    for (peers, second) in [
+        (&[][..], reason::OVERLOADED),
+        (&["gateway"], reason::DEADLINE_EXCEEDED),
+    ] {
+        let tls = Some(place.server(Protocols::Grpc, peers));
+        let server = start_on(tls, calls.clone(), ConnectionLimits::default()).await;
+        let port = server.addr.port();
+        let both = tokio::join!(
+            send_slowly(place.gateway(), port),
+            send_slowly(place.gateway(), port)
+        );
+        let mut both = [both.0, both.1];
+        both.sort_unstable();
+        assert_eq!(both, [reason::DEADLINE_EXCEEDED, second], "{peers:?}");
+    }
 }
