@@ -49,6 +49,7 @@ have_test_tools() {
     have "$HADOLINT" 'hadolint; run: make provision (or set HADOLINT to its path)' || missing=1
     have "$CHROMIUM" 'Chromium; run: apt-get install chromium (or set CHROMIUM to its path)' || missing=1
     have web/e2e/node_modules/.bin/buf 'npm packages of web/e2e; run: make provision' || missing=1
+    have web/client/node_modules/.bin/vitest 'npm packages of web/client; run: make provision' || missing=1
     return "$missing"
 }
 

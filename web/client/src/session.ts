@@ -1,0 +1,275 @@
+// A signed-in person: the access token in memory, its renewal, and the end of both.
+
+import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from "@connectrpc/connect";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { CallError } from "./errors.js";
+import { ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+import { AuthService, type LoginResponse, type RegisterResponse } from "./gen/invoiceapp/auth/v1/auth_service_pb.js";
+import type { Organization, Tokens, User } from "./gen/invoiceapp/auth/v1/user_pb.js";
+import { Tabs, type Access } from "./tabs.js";
+
+/** Whether somebody is signed in, as far as is known. */
+export type SessionState =
+  /** Not known yet: call {@link Session.restore}. */
+  | { readonly status: "unknown" }
+  | { readonly status: "signed-in"; readonly sessionId: string }
+  /** `reason` says why it ended by itself: `TOKEN_REVOKED`, `REFRESH_TOKEN_INVALID`, …; blank after a sign-out. */
+  | { readonly status: "signed-out"; readonly reason: string };
+
+/** Keeps the refresh token where there are no cookies: a file or a key chain, for programs in Node. */
+export interface RefreshTokenStore {
+  load(): Promise<string | undefined>;
+  /** undefined: forget it. */
+  save(refreshToken: string | undefined): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** Calls auth-service; without the interceptors of this session. */
+  readonly transport: Transport;
+  /** Tells sessions of different gateways apart among the tabs of a browser. */
+  readonly name: string;
+  /** What this client calls itself in the list of sessions. */
+  readonly clientLabel: string;
+  /** Where the refresh token is kept; undefined: in a cookie that no script can read. */
+  readonly store: RefreshTokenStore | undefined;
+}
+
+/** So long before its end an access token is renewed, so that a call does not arrive with a dead one. */
+const EARLY_MS = 30_000;
+const COOKIE_DELIVERY = { headers: { "x-token-delivery": "cookie" } };
+
+/** See {@link createInvoiceApp}. */
+export class Session {
+  readonly #auth: Client<typeof AuthService>;
+  readonly #options: SessionOptions;
+  readonly #tabs: Tabs;
+  readonly #listeners = new Set<(state: SessionState) => void>();
+  #state: SessionState = { status: "unknown" };
+  #access: Access | undefined;
+  #renewal: Promise<Access> | undefined;
+  /** Grows with each sign-in and sign-out, so that an answer to an older one changes nothing. */
+  #era = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#auth = createClient(AuthService, options.transport);
+    this.#tabs = new Tabs(options.name, {
+      current: () => this.#access,
+      access: (access) => this.#adopt(access),
+      signedOut: () => this.#end(""),
+    });
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Calls `listener` at every change of {@link state}. Returns what ends that. */
+  subscribe(listener: (state: SessionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Finds out at the start of a page or program whether its user is still signed in.
+   *
+   * @throws CallError when that cannot be said now: the network or the server is down. The state stays unknown.
+   */
+  async restore(): Promise<SessionState> {
+    if (this.#state.status === "unknown") {
+      try {
+        await this.#renew(undefined);
+      } catch (error) {
+        if (this.#isUnknown()) {
+          throw error;
+        }
+      }
+    }
+    return this.#state;
+  }
+
+  /** Makes an account and an organization, and signs in. */
+  async register(account: {
+    email: string;
+    password: string;
+    displayName: string;
+    organizationName?: string;
+  }): Promise<{ user: User; organization: Organization }> {
+    const request = { ...account, clientLabel: this.#options.clientLabel };
+    return this.#signedIn(await this.#auth.register(request, this.#delivery()));
+  }
+
+  /** Signs in. */
+  async login(email: string, password: string): Promise<{ user: User; organization: Organization }> {
+    const request = { email, password, clientLabel: this.#options.clientLabel };
+    return this.#signedIn(await this.#auth.login(request, this.#delivery()));
+  }
+
+  /** Replaces the password. Every other session of the user ends; this one goes on. */
+  async changePassword(currentPassword: string, newPassword: string): Promise<void> {
+    const { token } = await this.access();
+    const { tokens } = await this.#auth.changePassword(
+      { currentPassword, newPassword },
+      { headers: { ...this.#delivery().headers, authorization: `Bearer ${token}` } },
+    );
+    await this.#take(tokens, this.#era);
+  }
+
+  /**
+   * Signs out, here and in the other tabs. The person is signed out here even if the server cannot be told.
+   *
+   * @throws CallError when the server was not told: the session goes on there until it ends by itself.
+   */
+  async logout(): Promise<void> {
+    const access = this.#access;
+    const refreshToken = (await this.#options.store?.load()) ?? "";
+    this.#end("");
+    this.#tabs.signedOut();
+    await this.#options.store?.save(undefined);
+    const authorization = access && { authorization: `Bearer ${access.token}` };
+    await this.#auth.logout({ refreshToken }, { headers: { ...this.#delivery().headers, ...authorization } });
+  }
+
+  /** Ends every session of the user at every device, and signs out. */
+  async logoutEverywhere(): Promise<void> {
+    const { token } = await this.access();
+    await this.#auth.revokeOtherSessions({}, { headers: { authorization: `Bearer ${token}` } });
+    await this.logout();
+  }
+
+  /**
+   * A valid access token, renewed first when it ends soon.
+   *
+   * @throws CallError UNAUTHENTICATED when nobody is signed in; the network's.
+   */
+  async access(): Promise<Access> {
+    const access = this.#access;
+    return access !== undefined && Date.now() < access.expireTime - EARLY_MS ? access : this.#renew(access?.token);
+  }
+
+  /** Puts the access token on calls, renews it when a service says that it has ended, and notices revocations. */
+  readonly interceptor: Interceptor = (next) => async (request) => {
+    const { token } = await this.access();
+    request.header.set("authorization", `Bearer ${token}`);
+    try {
+      return await next(request);
+    } catch (failure) {
+      const error = CallError.from(failure);
+      // A stream is opened again by who reads it.
+      if (error.code !== Code.Unauthenticated || !error.reason.startsWith("TOKEN_") || request.stream) {
+        throw error;
+      }
+      // A revoked token too: the session may go on under newer ones, as after a change of the password in another tab.
+      const renewed = await this.#renew(token);
+      request.header.set("authorization", `Bearer ${renewed.token}`);
+      return next(request);
+    }
+  };
+
+  /** Frees what the session holds of the browser. The person stays signed in. */
+  close(): void {
+    this.#listeners.clear();
+    this.#tabs.close();
+  }
+
+  /** Another access token than `stale`. However many ask at once, in however many tabs, one exchange is made. */
+  #renew(stale: string | undefined): Promise<Access> {
+    if (this.#state.status === "signed-out") {
+      return Promise.reject(notSignedIn(this.#state.reason));
+    }
+    this.#renewal ??= this.#tabs
+      .exclusively(() => this.#exchange(stale))
+      .finally(() => {
+        this.#renewal = undefined;
+      });
+    return this.#renewal;
+  }
+
+  async #exchange(stale: string | undefined): Promise<Access> {
+    const era = this.#era;
+    // While this tab waited for its turn another one may have renewed it.
+    const known = this.#access;
+    if (known !== undefined && known.token !== stale && Date.now() < known.expireTime - EARLY_MS) {
+      return known;
+    }
+    const refreshToken = await this.#options.store?.load();
+    if (this.#options.store !== undefined && refreshToken === undefined) {
+      this.#end("");
+      throw notSignedIn("");
+    }
+    try {
+      const { tokens } = await this.#auth.refreshToken({ refreshToken: refreshToken ?? "" }, this.#delivery());
+      return await this.#take(tokens, era);
+    } catch (failure) {
+      const error = CallError.from(failure);
+      if (error.code === Code.Unauthenticated && era === this.#era) {
+        // At the first start there was nothing to lose, so nothing has ended.
+        this.#end(this.#isUnknown() ? "" : error.reason);
+        await this.#options.store?.save(undefined);
+        this.#tabs.signedOut();
+      }
+      throw error;
+    }
+  }
+
+  async #signedIn(response: RegisterResponse | LoginResponse) {
+    this.#era += 1;
+    await this.#take(response.tokens, this.#era);
+    // The contract promises both.
+    return { user: response.user as User, organization: response.organization as Organization };
+  }
+
+  async #take(tokens: Tokens | undefined, era: number): Promise<Access> {
+    if (tokens?.accessTokenExpireTime === undefined) {
+      throw CallError.from(new Error("the server answered without tokens"));
+    }
+    const access = {
+      token: tokens.accessToken,
+      expireTime: timestampDate(tokens.accessTokenExpireTime).getTime(),
+      sessionId: tokens.sessionId,
+    };
+    if (era !== this.#era) {
+      // Somebody signed out, or in as somebody else, while the answer was on its way.
+      throw notSignedIn("");
+    }
+    await this.#options.store?.save(tokens.refreshToken);
+    this.#adopt(access);
+    this.#tabs.share(access);
+    return access;
+  }
+
+  #adopt(access: Access): void {
+    this.#access = access;
+    if (this.#state.status !== "signed-in" || this.#state.sessionId !== access.sessionId) {
+      this.#change({ status: "signed-in", sessionId: access.sessionId });
+    }
+  }
+
+  #end(reason: string): void {
+    this.#era += 1;
+    this.#access = undefined;
+    if (this.#state.status !== "signed-out") {
+      this.#change({ status: "signed-out", reason });
+    }
+  }
+
+  #change(state: SessionState): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners]) {
+      listener(state);
+    }
+  }
+
+  #isUnknown(): boolean {
+    return this.#state.status === "unknown";
+  }
+
+  #delivery(): { headers: Record<string, string> } {
+    return this.#options.store === undefined ? COOKIE_DELIVERY : { headers: {} };
+  }
+}
+
+function notSignedIn(reason: string): CallError {
+  const info = { desc: ErrorInfoSchema, value: { reason: reason || "TOKEN_MISSING", domain: "invoiceapp" } };
+  return CallError.from(new ConnectError("nobody is signed in", Code.Unauthenticated, undefined, [info]));
+}
