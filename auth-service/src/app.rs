@@ -116,7 +116,14 @@ impl App {
             clock: clock.clone(),
         };
 
-        let auth = AuthService::new(Arc::new(accounts), Arc::clone(&sessions), Arc::clone(&validator));
+        let cookies = config.cookies.unwrap_or_default();
+        let validator_of_auth = Arc::clone(&validator);
+        let auth = AuthService::new(
+            Arc::new(accounts),
+            Arc::clone(&sessions),
+            validator_of_auth,
+            cookies,
+        );
         let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
         let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
         let tokens = TokenService::new(sessions, validator, keys);

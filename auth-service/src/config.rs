@@ -12,6 +12,7 @@ use store_url::StoreUrl;
 use telemetry::Metrics;
 use tls::Protocols;
 
+use crate::cookie_form::CookieForm;
 use crate::domain::session::SessionLimits;
 use crate::tls_config::TlsConfig;
 
@@ -100,6 +101,16 @@ pub struct Config {
     )]
     pub session_days: u16,
 
+    /// Form of the cookies that keep tokens, for browsers that ask for cookies. Unset: secure; in invoice-app, whose
+    /// gateway may be on loopback without TLS, loopback as long as it is.
+    #[arg(
+        id = "auth_cookies",
+        long = "auth-cookies",
+        env = "AUTH_COOKIES",
+        value_name = "FORM"
+    )]
+    pub cookies: Option<CookieForm>,
+
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
     #[arg(id = "auth_reflection", long = "auth-reflection", env = "AUTH_REFLECTION")]
     pub reflection: bool,
@@ -160,6 +171,7 @@ impl Default for Config {
             access_token_seconds: Self::ACCESS_TOKEN_SECONDS,
             session_idle_days: Self::SESSION_IDLE_DAYS,
             session_days: Self::SESSION_DAYS,
+            cookies: None,
             reflection: false,
             plaintext: false,
             tls: TlsConfig::default(),

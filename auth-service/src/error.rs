@@ -34,6 +34,19 @@ pub(crate) enum AuthError {
     Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl AuthError {
+    /// Whether the tokens or credentials that were presented are at fault: presented again, they will be again.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        match self {
+            Self::CredentialsInvalid
+            | Self::RefreshTokenInvalid
+            | Self::RefreshTokenReused
+            | Self::Token(_) => true,
+            Self::EmailTaken | Self::Busy | Self::Store(_) | Self::Defect(_) => false,
+        }
+    }
+}
+
 impl From<StoreError> for AuthError {
     fn from(error: StoreError) -> Self {
         match error {

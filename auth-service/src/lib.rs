@@ -6,6 +6,7 @@ mod accounts;
 mod app;
 mod argon2id;
 mod config;
+mod cookie_form;
 mod domain;
 mod error;
 mod hashing;
@@ -21,6 +22,7 @@ mod tokens;
 
 pub use app::{App, BuildError};
 pub use config::{Command, Config, HashingLimits};
+pub use cookie_form::CookieForm;
 pub use domain::clock::Clock;
 pub use keys::KeysError;
 pub use master_key::MasterKeyError;

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use authn::{Principal, Validator, bearer_token};
+use authn::{Principal, TokenError, Validator, bearer_token};
 use proto::auth::v1 as pb;
 use proto::auth::v1::auth_service_server;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
+use super::cookie::Delivery;
 use super::error::status;
 use super::{inward, outward};
 use crate::accounts::Accounts;
+use crate::cookie_form::CookieForm;
 use crate::domain::secret::Secret;
+use crate::error::AuthError;
 use crate::sessions::Sessions;
 
 /// The methods that come before there is a token, or that read it themselves.
@@ -27,15 +31,47 @@ pub(crate) struct AuthService {
     accounts: Arc<Accounts>,
     sessions: Arc<Sessions>,
     validator: Arc<Validator>,
+    cookies: CookieForm,
 }
 
 impl AuthService {
     /// The service on these use cases.
-    pub(crate) fn new(accounts: Arc<Accounts>, sessions: Arc<Sessions>, validator: Arc<Validator>) -> Self {
+    pub(crate) fn new(
+        accounts: Arc<Accounts>,
+        sessions: Arc<Sessions>,
+        validator: Arc<Validator>,
+        cookies: CookieForm,
+    ) -> Self {
         Self {
             accounts,
             sessions,
             validator,
+            cookies,
+        }
+    }
+
+    fn delivery(&self, metadata: &MetadataMap) -> Delivery {
+        Delivery::of(metadata, self.cookies, self.sessions.clock.now())
+    }
+
+    async fn end_by_access_token(&self, metadata: &MetadataMap) -> Result<(), AuthError> {
+        let token = bearer_token(metadata.as_ref())?;
+        let principal = self.validator.verify_now(token)?;
+        self.sessions.end(&principal.session_id).await
+    }
+
+    /// Ends what a browser signs out of: the session of its access token and that of its cookie, which are one as a rule.
+    /// Either is enough, since an access token may have ended meanwhile, and a cookie's session too.
+    async fn end_by_access_token_and_cookie(
+        &self,
+        metadata: &MetadataMap,
+        cookie: &Secret,
+    ) -> Result<(), AuthError> {
+        let by_cookie = self.sessions.end_by_refresh_token(cookie.expose()).await;
+        match (self.end_by_access_token(metadata).await, by_cookie) {
+            (Ok(()), Err(AuthError::RefreshTokenInvalid)) | (Err(AuthError::Token(_)), Ok(())) => Ok(()),
+            (Err(AuthError::Token(TokenError::Missing)), refused) => refused,
+            (ended @ Err(_), _) | (Ok(()), ended) => ended,
         }
     }
 }
@@ -46,6 +82,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RegisterRequest>,
     ) -> Result<Response<pb::RegisterResponse>, Status> {
+        let delivery = self.delivery(request.metadata());
         let place = self.accounts.admit().map_err(status)?;
         let registration = inward::registration(&request.into_inner())?;
         let signed_in = self
@@ -53,42 +90,78 @@ impl auth_service_server::AuthService for AuthService {
             .register(place, registration)
             .await
             .map_err(status)?;
-        Ok(Response::new(outward::register_response(&signed_in)))
+        delivery.respond(outward::register_response(&signed_in), |answer| {
+            answer.tokens.as_mut()
+        })
     }
 
     async fn login(&self, request: Request<pb::LoginRequest>) -> Result<Response<pb::LoginResponse>, Status> {
+        let delivery = self.delivery(request.metadata());
         let place = self.accounts.admit().map_err(status)?;
-        let credentials = inward::credentials(&request.into_inner())?;
+        let device_cookie = delivery.device_cookie(request.metadata());
+        let mut request = request.into_inner();
+        if request.device_token.is_empty() {
+            request.device_token = device_cookie.unwrap_or_default();
+        }
+        let credentials = inward::credentials(&request)?;
         let signed_in = self.accounts.login(place, credentials).await.map_err(status)?;
-        Ok(Response::new(outward::login_response(&signed_in)))
+        delivery.respond(outward::login_response(&signed_in), |answer| {
+            answer.tokens.as_mut()
+        })
     }
 
     async fn refresh_token(
         &self,
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
+        let (metadata, _, message) = request.into_parts();
+        let delivery = self.delivery(&metadata);
+        let given = Secret::new(message.refresh_token);
+        let is_given = !given.expose().is_empty();
+        let cookie = delivery.refresh_cookie(&metadata).filter(|_| !is_given);
         // Blank is not a bad field but no token, like any other text that is none.
-        let token = Secret::new(request.into_inner().refresh_token);
-        let tokens = self.sessions.refresh(token.expose()).await.map_err(status)?;
-        Ok(Response::new(pb::RefreshTokenResponse {
-            tokens: Some(outward::tokens(&tokens)),
-        }))
+        let token = cookie.unwrap_or(given);
+        match self.sessions.refresh(token.expose()).await {
+            Ok(tokens) => {
+                let tokens = Some(outward::tokens(&tokens));
+                delivery.respond(pb::RefreshTokenResponse { tokens }, |answer| {
+                    answer.tokens.as_mut()
+                })
+            }
+            Err(error) => {
+                let is_dead = !is_given && error.is_unauthenticated();
+                let mut refused = status(error);
+                if is_dead {
+                    delivery.forget_refresh_token(refused.metadata_mut());
+                }
+                Err(refused)
+            }
+        }
     }
 
     async fn logout(&self, request: Request<pb::LogoutRequest>) -> Result<Response<()>, Status> {
-        let ended = if request.get_ref().refresh_token.is_empty() {
-            let token = bearer_token(request.metadata().as_ref()).map_err(|error| status(error.into()))?;
-            let principal = self
-                .validator
-                .verify_now(token)
-                .map_err(|error| status(error.into()))?;
-            self.sessions.end(&principal.session_id).await
-        } else {
-            self.sessions
-                .end_by_refresh_token(&request.get_ref().refresh_token)
-                .await
+        let (metadata, _, message) = request.into_parts();
+        let given = Secret::new(message.refresh_token);
+        if !given.expose().is_empty() {
+            let ended = self.sessions.end_by_refresh_token(given.expose()).await;
+            return ended.map(Response::new).map_err(status);
+        }
+        let delivery = self.delivery(&metadata);
+        let ended = match delivery.refresh_cookie(&metadata) {
+            Some(cookie) => self.end_by_access_token_and_cookie(&metadata, &cookie).await,
+            None => self.end_by_access_token(&metadata).await,
         };
-        ended.map(Response::new).map_err(status)
+        // Kept while the session may live, for the next try.
+        let is_over = ended.as_ref().err().is_none_or(AuthError::is_unauthenticated);
+        let mut answer = ended.map(Response::new).map_err(status);
+        if is_over {
+            let metadata = match &mut answer {
+                Ok(response) => response.metadata_mut(),
+                Err(refused) => refused.metadata_mut(),
+            };
+            delivery.forget_refresh_token(metadata);
+        }
+        answer
     }
 
     async fn get_me(

@@ -1,6 +1,7 @@
 //! The gRPC face of the service: handlers and conversions.
 
 mod auth;
+mod cookie;
 mod error;
 mod inward;
 mod outward;
