@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use grpc_server::{ConnectionInfo, Deadline, RequestId};
+use grpc_server::{ConnectionInfo, Deadline, RequestId, UnsentBytes};
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -18,7 +18,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use crate::forwarded_body::{ForwardedBody, status_in};
+use crate::forwarded_body::{ForwardedBody, Limits, status_in};
 use crate::headers;
 use crate::routes::RouteTable;
 use crate::upstream::{OpenCall, Upstream};
@@ -64,7 +64,13 @@ impl Forward {
         let mut measured = self.measured.begin_upstream(path, upstream.host());
         measured.inject(&mut headers);
         match send(upstream, &target, &headers, &message).await {
-            Ok((response, open)) => Ok(passed_on(response, open, deadline, upstream, measured)),
+            Ok((response, open)) => {
+                let limits = Limits {
+                    deadline,
+                    unsent: extensions.get::<UnsentBytes>().cloned(),
+                };
+                Ok(passed_on(response, open, limits, upstream, measured))
+            }
             Err(error) => {
                 measured.end(error.code());
                 Err(error)
@@ -122,7 +128,7 @@ async fn send(
 fn passed_on(
     response: Response<Incoming>,
     open: OpenCall,
-    deadline: Option<Deadline>,
+    limits: Limits,
     upstream: &Upstream,
     mut measured: UpstreamCall,
 ) -> Response<Body> {
@@ -133,13 +139,7 @@ fn passed_on(
         measured.end(status_in(&headers));
         Body::empty()
     } else {
-        Body::new(ForwardedBody::new(
-            body,
-            open,
-            deadline,
-            upstream.name(),
-            measured,
-        ))
+        Body::new(ForwardedBody::new(body, open, limits, upstream.name(), measured))
     };
     let mut response = Response::new(body);
     *response.headers_mut() = headers;

@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use grpc_server::Deadline;
+use grpc_server::{Deadline, ReservedBytes, UnsentBytes};
 use http::HeaderMap;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
@@ -10,16 +10,36 @@ use hyper::body::Incoming;
 use rpc_error::RpcError;
 use telemetry::{UpstreamCall, chain};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tonic::{Code, Status};
 
 use crate::forward::unavailable;
 use crate::headers::{self, GRPC_STATUS};
-use crate::upstream::OpenCall;
+use crate::upstream::{OpenCall, STREAM_WINDOW_BYTES};
 
 /// Frames that are read from an upstream before the client takes them, each of at most 16 KiB.
 const FRAMES_AHEAD: usize = 4;
+/// 256 KiB: what is here of a response whose client takes none of it.
+const HELD_UP_BYTES: usize = FRAMES_AHEAD * 16 * 1024 + STREAM_WINDOW_BYTES as usize;
 
-type Received = Result<Frame<Bytes>, hyper::Error>;
+type Received = Result<Frame<Bytes>, Broken>;
+
+/// Why there is no next frame.
+enum Broken {
+    /// The upstream's connection failed.
+    Off(hyper::Error),
+    /// Too many responses wait for their clients already.
+    Refused(RpcError),
+}
+
+/// How long a response may take, and with how many others it may wait for its client.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// Then it is let go.
+    pub(crate) deadline: Option<Deadline>,
+    /// Where it is counted while its client takes nothing.
+    pub(crate) unsent: Option<UnsentBytes>,
+}
 
 /// An upstream's response body on its way to the client: frames as they come, trailers by the allow-list, and
 /// always an end with a status, also when the upstream's connection breaks in the middle.
@@ -35,17 +55,17 @@ pub(crate) struct ForwardedBody {
 }
 
 impl ForwardedBody {
-    /// The body `from` of the call `open`, which is let go at `deadline` at the latest. `measured` ends with it.
+    /// The body `from` of the call `open`, within `limits`. `measured` ends with it.
     pub(crate) fn new(
         from: Incoming,
         open: OpenCall,
-        deadline: Option<Deadline>,
+        Limits { deadline, unsent }: Limits,
         upstream: &'static str,
         measured: UpstreamCall,
     ) -> Self {
         let (to, frames) = mpsc::channel(FRAMES_AHEAD);
         tokio::spawn(async move {
-            let pumped = pump(from, open, to);
+            let pumped = pump(from, open, to, unsent);
             match deadline {
                 // Past the deadline the pump is dropped: the upstream's stream is reset.
                 Some(deadline) => {
@@ -110,7 +130,8 @@ impl Body for ForwardedBody {
                 Ok(_) => self.broken("trailers without a status"),
                 Err(data) => data,
             },
-            Some(Err(error)) => self.broken(&chain(&error)),
+            Some(Err(Broken::Off(error))) => self.broken(&chain(&error)),
+            Some(Err(Broken::Refused(error))) => self.end_with(error),
             None => self.cut(),
         };
         Poll::Ready(Some(Ok(frame)))
@@ -129,8 +150,18 @@ pub(crate) fn status_in(end: &HeaderMap) -> Code {
 
 /// Reads `from` as fast as `to` is read, to its end or until the client is gone. The call counts as open until
 /// then.
-async fn pump(mut from: Incoming, _open: OpenCall, to: mpsc::Sender<Received>) {
-    while let Ok(room) = to.reserve().await {
+async fn pump(mut from: Incoming, open: OpenCall, to: mpsc::Sender<Received>, unsent: Option<UnsentBytes>) {
+    loop {
+        let room = match room(&to, unsent.as_ref()).await {
+            Ok(Some(room)) => room,
+            Ok(None) => return,
+            Err(refused) => {
+                // The upstream need not wait for the client to learn of it.
+                drop((from, open));
+                let _gone = to.send(Err(Broken::Refused(refused))).await;
+                return;
+            }
+        };
         let received = tokio::select! {
             received = from.frame() => received,
             () = to.closed() => return,
@@ -139,9 +170,24 @@ async fn pump(mut from: Incoming, _open: OpenCall, to: mpsc::Sender<Received>) {
             return;
         };
         let goes_on = received.as_ref().is_ok_and(Frame::is_data);
-        room.send(received);
+        room.send(received.map_err(Broken::Off));
         if !goes_on {
             return;
         }
     }
+}
+
+/// Room for one more frame, or `None` when the client is gone. While there is none, all that may be here of the response
+/// counts as unsent.
+async fn room<'a>(
+    to: &'a mpsc::Sender<Received>,
+    unsent: Option<&UnsentBytes>,
+) -> Result<Option<mpsc::Permit<'a, Received>>, RpcError> {
+    match to.try_reserve() {
+        Ok(room) => return Ok(Some(room)),
+        Err(TrySendError::Closed(())) => return Ok(None),
+        Err(TrySendError::Full(())) => {}
+    }
+    let _held: Option<ReservedBytes> = unsent.map(|unsent| unsent.reserve(HELD_UP_BYTES)).transpose()?;
+    Ok(to.reserve().await.ok())
 }

@@ -15,8 +15,8 @@ use settings::ServiceUrl;
 use telemetry::chain;
 use tls::Connector;
 
-pub(crate) use self::replica::OpenCall;
 use self::replica::Replica;
+pub(crate) use self::replica::{OpenCall, STREAM_WINDOW_BYTES};
 use self::replicas::Replicas;
 use crate::retry_budget::RetryBudget;
 

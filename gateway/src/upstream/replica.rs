@@ -30,7 +30,7 @@ const HEADER_LIST_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// 192 KiB: unread response bytes of one call, and 256 KiB with those that `ForwardedBody` has read ahead. With less, a
 /// page of a megabyte takes longer; with more, clients that do not read cost memory.
-const STREAM_WINDOW_BYTES: u32 = 192 * 1024;
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 192 * 1024;
 /// Connections per upstream. A server of ours takes 128 calls on one; long-lived streams would use that up.
 const CONNECTIONS: usize = 16;
 /// Calls on a connection before the next one is opened.

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use grpc_server::CallLimits;
 use http::Request;
+use rpc_error::{Details, reason};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
@@ -135,6 +137,30 @@ async fn what_a_client_does_not_read_is_a_quarter_of_a_megabyte_of_each_response
     until_full(&upstream).await;
     assert_eq!(open(&upstream), 100);
     assert!(made_in(100) <= 512 * 1024, "{}", made_in(100));
+}
+
+#[tokio::test]
+async fn responses_that_wait_for_their_clients_are_bounded_together() {
+    let upstream = Upstream::start().await;
+    // Each is 256 KiB and the frame that its client would get next.
+    let room_for_two = CallLimits {
+        unsent_bytes: 2 * (256 + 16) * 1024 + 10 * 1024,
+        ..CallLimits::default()
+    };
+    let gateway = Gateway::with(&upstream, room_for_two).await;
+    let slow = SlowReader::of(&gateway, &upstream, 3, "30S").await;
+    assert_eq!(open(&upstream), 2, "the third is let go");
+    let page = || async { unary(gateway.channel().await, PAGE, tonic::Request::new(String::new())).await };
+    let refused = page().await.unwrap_err();
+    assert_eq!(Details::of(&refused).reason(), reason::OVERLOADED);
+    gateway
+        .unary(ECHO, tonic::Request::new("small".to_owned()))
+        .await
+        .unwrap();
+
+    slow.connection.abort();
+    until(|| open(&upstream) == 0).await;
+    page().await.expect("the room of a client that is gone is free");
 }
 
 #[tokio::test]
