@@ -83,7 +83,7 @@ impl App {
             .server("gateway", methods(&[proto::FILE_DESCRIPTOR_SET]));
         let router = web::router(
             local,
-            Forward::new(Arc::clone(&routes), calls.clone()),
+            Forward::new(Arc::clone(&routes), calls.clone(), settings.trusted_proxies),
             config.calls.with_long_lived(routes.long_lived()),
             settings.allowed_origins,
             Arc::new(Jwks::new(auth)),

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use client_address::TrustedProxies;
 use grpc_server::{CallLimits, ConnectionLimits};
 use settings::{Door, Mistakes, ServiceUrl, SettingsError};
 use telemetry::Metrics;
@@ -53,6 +54,16 @@ pub struct EdgeConfig {
     )]
     pub gateway_allowed_origins: Vec<String>,
 
+    /// Networks of the proxies in front, comma separated: `10.0.0.0/8,fd00::/8`. Their x-forwarded-for tells who calls;
+    /// without one it is who connects. None by default.
+    #[arg(
+        long = "gateway-trusted-proxies",
+        env = "GATEWAY_TRUSTED_PROXIES",
+        value_name = "CIDRS",
+        value_delimiter = ','
+    )]
+    pub gateway_trusted_proxies: Vec<String>,
+
     /// Listen beyond loopback although nothing is encrypted: right behind a proxy that terminates TLS.
     #[arg(long = "gateway-plaintext", env = "GATEWAY_PLAINTEXT")]
     pub gateway_plaintext: bool,
@@ -75,6 +86,7 @@ impl Default for EdgeConfig {
         Self {
             gateway_listen: Self::LISTEN,
             gateway_allowed_origins: Vec::new(),
+            gateway_trusted_proxies: Vec::new(),
             gateway_plaintext: false,
             gateway_tls_cert: None,
             gateway_tls_key: None,
@@ -117,6 +129,7 @@ pub(crate) struct Settings {
     pub(crate) client: tls::Client,
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) tls: Option<tls::Server>,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 impl EdgeConfig {
@@ -127,12 +140,21 @@ impl EdgeConfig {
     pub fn check(&self) -> Result<(), SettingsError> {
         let mut mistakes = Mistakes::new();
         self.read(&mut mistakes);
+        self.trusted_proxies(&mut mistakes);
         mistakes.unless_any(Some(()))
     }
 
     /// Whether the gateway speaks TLS.
     pub fn is_encrypted(&self) -> bool {
         self.gateway_tls_cert.is_some()
+    }
+
+    /// The proxies whose word is taken; none when a mistake was noted.
+    fn trusted_proxies(&self, mistakes: &mut Mistakes) -> TrustedProxies {
+        let parsed = TrustedProxies::parse(&self.gateway_trusted_proxies);
+        mistakes
+            .note("--gateway-trusted-proxies", parsed)
+            .unwrap_or_default()
     }
 
     /// The TLS and the origins, with everything that is wrong here noted.
@@ -163,6 +185,7 @@ impl Config {
     pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
         let mut mistakes = Mistakes::new();
         let (tls, allowed_origins) = self.edge.read(&mut mistakes);
+        let trusted_proxies = self.edge.trusted_proxies(&mut mistakes);
         let UpstreamConfig {
             auth_url,
             invoice_url,
@@ -177,6 +200,7 @@ impl Config {
             client,
             allowed_origins,
             tls,
+            trusted_proxies,
         }))
     }
 }
@@ -185,7 +209,7 @@ impl Config {
 mod tests {
     use clap::Parser as _;
 
-    use super::Config;
+    use super::{Config, TrustedProxies};
 
     #[test]
     fn every_mistake_is_reported_at_once() {
@@ -195,14 +219,19 @@ mod tests {
             "--auth-url=http://auth",
             "--invoice-url=nowhere",
             "--allowed-origins=*,http://localhost:5173",
+            "--gateway-trusted-proxies=10.0.0.0/8,0.0.0.0/0",
         ]);
         let errors = config.settings().unwrap_err();
-        let [listen, origin, auth, invoice] = errors.mistakes() else {
+        let [listen, origin, proxies, auth, invoice] = errors.mistakes() else {
             panic!("{errors}");
         };
         assert!(listen.starts_with("--gateway-listen: 0.0.0.0:1") && listen.contains("--gateway-plaintext"));
         assert!(auth.starts_with("--auth-url:") && auth.contains("--plaintext-upstreams"));
         assert!(invoice.starts_with("--invoice-url:"));
+        assert_eq!(
+            proxies,
+            "--gateway-trusted-proxies: 0.0.0.0/0 is everybody: any client could then choose its own address"
+        );
         assert!(origin.starts_with("--gateway-allowed-origins:") && origin.contains("\"*\""));
     }
 
@@ -232,5 +261,6 @@ mod tests {
         assert_eq!(settings.auth[0].authority(), "127.0.0.1:50051");
         assert_eq!(settings.invoice[0].authority(), "127.0.0.1:50052");
         assert!(settings.allowed_origins.is_empty());
+        assert_eq!(settings.trusted_proxies, TrustedProxies::none());
     }
 }

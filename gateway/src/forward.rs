@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use client_address::{ClientAddress, TrustedProxies};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use grpc_server::{ConnectionInfo, Deadline, RequestId, UnsentBytes};
@@ -36,11 +37,17 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Forward {
     routes: Arc<RouteTable>,
     measured: Server,
+    trusted: TrustedProxies,
 }
 
 impl Forward {
-    pub(crate) fn new(routes: Arc<RouteTable>, measured: Server) -> Self {
-        Self { routes, measured }
+    /// To `routes`. The client's address is the one that `trusted` proxies tell, else the TCP peer's.
+    pub(crate) fn new(routes: Arc<RouteTable>, measured: Server, trusted: TrustedProxies) -> Self {
+        Self {
+            routes,
+            measured,
+            trusted,
+        }
     }
 
     async fn forward<B>(&self, request: Request<B>) -> Result<Response<Body>, RpcError>
@@ -55,12 +62,11 @@ impl Forward {
         let message = body.collect().await.map_err(|_| unreadable())?.to_bytes();
         let extensions = &parts.extensions;
         let deadline = extensions.get::<Deadline>().copied();
-        let mut headers = headers::to_upstream(
-            &parts.headers,
-            extensions.get::<RequestId>(),
-            deadline,
-            extensions.get::<ConnectionInfo>().map(|info| info.peer.ip()),
-        );
+        let address = extensions
+            .get::<ConnectionInfo>()
+            .map(|info| ClientAddress::new(info.peer.ip(), &parts.headers, &self.trusted));
+        let mut headers =
+            headers::to_upstream(&parts.headers, extensions.get::<RequestId>(), deadline, address);
         let mut measured = self.measured.begin_upstream(path, upstream.host());
         measured.inject(&mut headers);
         match send(upstream, &target, &headers, &message).await {

@@ -1,8 +1,7 @@
 //! Which headers cross the gateway. Everything else stops here, in both directions: identities and addresses
 //! that a client claims, cookies, whatever an upstream lets slip.
 
-use std::net::IpAddr;
-
+use client_address::{ClientAddress, FORWARDED_FOR};
 use grpc_server::{Deadline, REQUEST_ID_HEADER, RequestId, encode_timeout};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -21,7 +20,6 @@ pub(crate) const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc
 pub(crate) const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("x-idempotent-replay");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Tells a service something about the client, so it is passed on once or, above [`MOST_OF_A_NOTE`], not at all.
 const NOTES: [HeaderName; 2] = [USER_AGENT, X_USER_AGENT];
@@ -51,7 +49,7 @@ pub(crate) fn to_upstream(
     client: &HeaderMap,
     id: Option<&RequestId>,
     deadline: Option<Deadline>,
-    peer: Option<IpAddr>,
+    address: Option<ClientAddress>,
 ) -> HeaderMap {
     let mut headers = from_client(client);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -65,7 +63,8 @@ pub(crate) fn to_upstream(
             encode_timeout(deadline.remaining() + UPSTREAM_GRACE),
         );
     }
-    if let Some(Ok(address)) = peer.map(|peer| HeaderValue::from_str(&peer.to_string())) {
+    // One address, so that a service which trusts the gateway has nothing to choose from.
+    if let Some(Ok(address)) = address.map(|address| HeaderValue::from_str(&address.ip().to_string())) {
         headers.insert(FORWARDED_FOR, address);
     }
     headers

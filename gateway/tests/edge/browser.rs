@@ -188,6 +188,24 @@ async fn identity_and_address_headers_of_a_client_do_not_reach_a_service_and_int
 }
 
 #[tokio::test]
+async fn behind_a_trusted_proxy_the_service_gets_one_address_the_one_that_the_proxy_saw() {
+    let (upstream, _) = both().await;
+    for (trusted, told) in [
+        (&["127.0.0.0/8"][..], "203.0.113.9"),
+        (&["127.0.0.0/8", "203.0.113.0/24"], "198.51.100.1"),
+        (&["10.0.0.0/8"], "127.0.0.1"),
+    ] {
+        let gateway = Gateway::behind(&upstream, trusted).await;
+        let said = "192.0.2.1, 198.51.100.1, 203.0.113.9";
+        let call = Call::new(ECHO, "x").header("x-forwarded-for", said);
+        call.send(&gateway).await;
+        let seen = upstream.last_headers();
+        let seen: Vec<_> = seen.get_all("x-forwarded-for").iter().collect();
+        assert_eq!(seen, [told], "{trusted:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_request_id_goes_to_the_service_and_comes_back_on_success_and_error() {
     let (upstream, gateway) = both().await;
     for path in [ECHO, FAIL, "/no.Such/Method"] {

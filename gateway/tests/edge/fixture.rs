@@ -31,19 +31,34 @@ impl Gateway {
 
     /// The same, with limits for its calls.
     pub(crate) async fn with(upstream: &Upstream, calls: CallLimits) -> Self {
-        Self::start(&upstream.url(), &upstream.url(), calls).await
+        Self::start(&upstream.url(), &upstream.url(), EdgeConfig::default(), calls).await
+    }
+
+    /// The same, behind proxies in these networks.
+    pub(crate) async fn behind(upstream: &Upstream, proxies: &[&str]) -> Self {
+        let edge = EdgeConfig {
+            gateway_trusted_proxies: proxies.iter().map(ToString::to_string).collect(),
+            ..EdgeConfig::default()
+        };
+        Self::start(&upstream.url(), &upstream.url(), edge, CallLimits::default()).await
     }
 
     pub(crate) async fn at(auth_url: &str, invoice_url: &str) -> Self {
-        Self::start(auth_url, invoice_url, CallLimits::default()).await
+        Self::start(
+            auth_url,
+            invoice_url,
+            EdgeConfig::default(),
+            CallLimits::default(),
+        )
+        .await
     }
 
-    async fn start(auth_url: &str, invoice_url: &str, calls: CallLimits) -> Self {
+    async fn start(auth_url: &str, invoice_url: &str, edge: EdgeConfig, calls: CallLimits) -> Self {
         let config = Config {
             edge: EdgeConfig {
                 gateway_listen: "127.0.0.1:0".parse().unwrap(),
                 gateway_allowed_origins: vec![ALLOWED.to_owned()],
-                ..EdgeConfig::default()
+                ..edge
             },
             upstreams: UpstreamConfig {
                 auth_url: auth_url.to_owned(),
