@@ -79,7 +79,23 @@ pub struct AccessTokenClaims {
     pub uv: u64,
 }
 
+/// The times among the claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) issued: i64,
+    pub(crate) not_before: i64,
+    pub(crate) expires: i64,
+}
+
 impl AccessTokenClaims {
+    pub(crate) fn times(&self) -> Times {
+        Times {
+            issued: self.iat,
+            not_before: self.nbf,
+            expires: self.exp,
+        }
+    }
+
     /// Reads a token's second part. Unknown members are allowed, so that a newer signer may add one;
     /// a member that stands twice is not, known or unknown.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, TokenError> {

@@ -109,19 +109,30 @@ pub enum Refusal {
     /// No key has been loaded yet: whether the token is good cannot be said.
     #[error("no keys to verify tokens with have been loaded yet")]
     NoKeys,
+    /// Nothing was heard of the revocation feed yet: whether the token still counts cannot be said.
+    #[error("what was revoked is not known yet")]
+    NoRevocations,
+    /// The revocation feed is silent, and the method must not be called with a token that may have been revoked.
+    #[error("the revocation feed is stale")]
+    StaleRevocations,
 }
 
-/// A service that has just started has its keys after this time, or auth-service is down.
-const RETRY_WITHOUT_KEYS: Duration = Duration::from_secs(1);
+/// A service that has just started knows keys and revocations after this time, or auth-service is down.
+const RETRY_SOON: Duration = Duration::from_secs(1);
 
 impl From<Refusal> for RpcError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Token(error) => error.into(),
-            Refusal::NoKeys => Self::unavailable(
+            Refusal::NoKeys | Refusal::NoRevocations => Self::unavailable(
                 rpc_error::reason::BACKEND_UNAVAILABLE,
                 "access tokens cannot be verified yet",
-                RETRY_WITHOUT_KEYS,
+                RETRY_SOON,
+            ),
+            Refusal::StaleRevocations => Self::unavailable(
+                rpc_error::reason::BACKEND_UNAVAILABLE,
+                "nothing can be changed while it is unknown which sessions were ended",
+                RETRY_SOON,
             ),
         }
     }

@@ -12,6 +12,11 @@ pub trait KeySource: Send + Sync + 'static {
     /// The key with this id, from memory: neither blocks nor asks anyone.
     fn find(&self, id: &KeyId) -> Option<VerifyingKey>;
 
+    /// Whether [`KeySource::find`] finds it.
+    fn contains(&self, id: &KeyId) -> bool {
+        self.find(id).is_some()
+    }
+
     /// Whether a key set has ever been loaded. Until then no token can be judged.
     fn is_ready(&self) -> bool;
 
@@ -20,6 +25,9 @@ pub trait KeySource: Send + Sync + 'static {
     async fn refetch(&self) -> bool;
 }
 
+/// No key set of ours has more keys: one that signs, the next, and those that retired within the last minutes.
+pub(crate) const MAX_KEYS: usize = 32;
+
 /// Keys that do not change by themselves.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
@@ -27,19 +35,32 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// The usable keys of a set. The others are logged and ignored: one bad key must not take the
-    /// good ones with it.
+    /// The usable keys of a set, the first 32 of them. The others are ignored, and logged in one line: one bad key, or
+    /// ten thousand, must not take the good ones with them.
     pub fn from_jwks(jwks: impl IntoIterator<Item = Jwk>) -> Self {
-        let usable = jwks
-            .into_iter()
-            .filter_map(|jwk| match VerifyingKey::try_from(&jwk) {
-                Ok(key) => Some(key),
+        let mut set = Self::default();
+        let mut ignored = 0_u32;
+        let mut first_error = None;
+        for jwk in jwks {
+            match VerifyingKey::try_from(&jwk) {
+                Ok(key) if set.len() < MAX_KEYS || set.get(key.id()).is_some() => set.insert(key),
+                Ok(_) => ignored += 1,
                 Err(error) => {
-                    tracing::warn!(%error, "a key of the key set is ignored");
-                    None
+                    ignored += 1;
+                    first_error = first_error.or(Some(error));
                 }
-            });
-        usable.collect()
+            }
+        }
+        if ignored > 0 {
+            let error = first_error.map(tracing::field::display);
+            tracing::warn!(
+                ignored,
+                used = set.len(),
+                error,
+                "keys of the key set are ignored"
+            );
+        }
+        set
     }
 
     /// Number of usable keys.
@@ -50,6 +71,31 @@ impl KeySet {
     /// Whether there is no usable key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+
+    pub(crate) fn get(&self, id: &KeyId) -> Option<&VerifyingKey> {
+        self.keys.get(id)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &KeyId> {
+        self.keys.keys()
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&KeyId) -> bool) {
+        self.keys.retain(|id, _| keep(id));
+    }
+
+    /// Adds the keys of `other` as far as there is room.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for key in other.keys.into_values() {
+            if self.len() < MAX_KEYS {
+                self.insert(key);
+            }
+        }
+    }
+
+    fn insert(&mut self, key: VerifyingKey) {
+        self.keys.insert(key.id().clone(), key);
     }
 }
 
@@ -64,7 +110,11 @@ impl FromIterator<VerifyingKey> for KeySet {
 #[async_trait]
 impl KeySource for KeySet {
     fn find(&self, id: &KeyId) -> Option<VerifyingKey> {
-        self.keys.get(id).cloned()
+        self.get(id).cloned()
+    }
+
+    fn contains(&self, id: &KeyId) -> bool {
+        self.get(id).is_some()
     }
 
     fn is_ready(&self) -> bool {

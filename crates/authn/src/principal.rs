@@ -6,6 +6,7 @@ use rpc_error::RpcError;
 use crate::claims::{AccessTokenClaims, Role};
 use crate::error::TokenError;
 use crate::ids::{OrganizationId, SessionId, TokenId, UserId};
+use crate::jwk::KeyId;
 
 /// The caller, proven by an access token. The organization of every store query comes from here and
 /// from nowhere else.
@@ -24,6 +25,8 @@ pub struct Principal {
     pub user_version: u64,
     /// The token itself.
     pub token_id: TokenId,
+    /// The key that signed it.
+    pub key_id: KeyId,
     /// When the token was issued.
     pub issue_time: Timestamp,
     /// When it ends.
@@ -42,12 +45,9 @@ impl Principal {
             RpcError::internal()
         })
     }
-}
 
-impl TryFrom<AccessTokenClaims> for Principal {
-    type Error = TokenError;
-
-    fn try_from(claims: AccessTokenClaims) -> Result<Self, TokenError> {
+    /// Check 10: what these claims, signed by this key, say.
+    pub(crate) fn new(claims: &AccessTokenClaims, key_id: KeyId) -> Result<Self, TokenError> {
         let time = |seconds| Timestamp::from_second(seconds).map_err(|_| TokenError::Lifetime);
         let malformed = |_| TokenError::Identifier;
         Ok(Self {
@@ -57,6 +57,7 @@ impl TryFrom<AccessTokenClaims> for Principal {
             role: claims.role,
             user_version: claims.uv,
             token_id: claims.jti.parse().map_err(malformed)?,
+            key_id,
             issue_time: time(claims.iat)?,
             expire_time: time(claims.exp)?,
         })

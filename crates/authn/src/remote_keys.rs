@@ -1,8 +1,8 @@
 //! The keys of auth-service, kept in memory.
 
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant as SystemInstant};
 
 use async_trait::async_trait;
 use proto::auth::v1::GetJwksRequest;
@@ -16,6 +16,8 @@ use tonic::transport::Channel;
 
 use crate::jwk::{Jwk, KeyId, VerifyingKey};
 use crate::key_source::{KeySet, KeySource};
+use crate::published_keys::PublishedKeys;
+use crate::replicas::Replicas;
 
 /// A key set is fetched this often, so that a new key is known before it is used.
 const REFETCH_INTERVAL: Duration = Duration::from_mins(5);
@@ -28,7 +30,8 @@ const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
 /// Keys fetched from `TokenService.GetJwks` by a background task, which ends when this is dropped.
-/// While auth-service is down the last keys stay.
+/// While auth-service is down the last keys stay. A [`RevocationFeed`](crate::RevocationFeed) replaces them at once
+/// when it announces others.
 #[derive(Debug)]
 pub struct RemoteKeys {
     shared: Arc<Shared>,
@@ -37,8 +40,7 @@ pub struct RemoteKeys {
 
 #[derive(Debug)]
 struct Shared {
-    /// `None` until the first successful fetch.
-    keys: RwLock<Option<KeySet>>,
+    keys: RwLock<PublishedKeys>,
     demand: Mutex<Demand>,
     wake: Notify,
     /// Counts finished fetches, successful or not.
@@ -52,30 +54,29 @@ struct Demand {
 }
 
 impl RemoteKeys {
-    /// Starts fetching from auth-service at `channel`, which may be lazy: nobody has to be there yet.
+    /// Starts fetching from auth-service, from one replica after another when several are given. Channels may be lazy:
+    /// nobody has to be there yet.
     ///
     /// Must be called within a tokio runtime.
-    pub fn start(channel: Channel) -> Self {
+    pub fn start(auth: impl Into<Replicas>) -> Self {
         let shared = Arc::new(Shared {
-            keys: RwLock::new(None),
+            keys: RwLock::default(),
             demand: Mutex::default(),
             wake: Notify::new(),
             fetches: watch::Sender::new(0),
         });
-        let task = tokio::spawn(keep_fetching(
-            TokenServiceClient::new(channel),
-            Arc::clone(&shared),
-        ));
+        let task = tokio::spawn(keep_fetching(auth.into(), Arc::clone(&shared)));
         Self { shared, task }
     }
 
     /// Whether a key set has ever been loaded.
     pub fn ready(&self) -> bool {
-        self.shared
-            .keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.shared.read().is_loaded()
+    }
+
+    /// Takes a whole set of which is known that it is the set of this moment, in place of all others.
+    pub(crate) fn announce(&self, keys: KeySet) {
+        self.shared.write().announced(keys, SystemInstant::now());
     }
 }
 
@@ -88,12 +89,11 @@ impl Drop for RemoteKeys {
 #[async_trait]
 impl KeySource for RemoteKeys {
     fn find(&self, id: &KeyId) -> Option<VerifyingKey> {
-        self.shared
-            .keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()?
-            .find(id)
+        self.shared.read().get(id).cloned()
+    }
+
+    fn contains(&self, id: &KeyId) -> bool {
+        self.shared.read().get(id).is_some()
     }
 
     fn is_ready(&self) -> bool {
@@ -113,6 +113,14 @@ impl KeySource for RemoteKeys {
 }
 
 impl Shared {
+    fn read(&self) -> RwLockReadGuard<'_, PublishedKeys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, PublishedKeys> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks for a fetch, or joins the one already asked for. `false` when the last is too recent.
     fn demand_fetch(&self) -> bool {
         let mut demand = self.demand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,15 +140,17 @@ impl Shared {
 
     fn finish_fetch(&self, fetched: Option<KeySet>) {
         if let Some(fetched) = fetched {
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
+            self.write().fetched(fetched, SystemInstant::now());
         }
         self.demand.lock().unwrap_or_else(PoisonError::into_inner).waiting = false;
         self.fetches.send_modify(|count| *count += 1);
     }
 }
 
-async fn keep_fetching(mut client: TokenServiceClient<Channel>, shared: Arc<Shared>) {
+async fn keep_fetching(auth: Replicas, shared: Arc<Shared>) {
     let mut back_off = FIRST_BACK_OFF;
+    let mut replicas = auth.in_turn();
+    let mut client = TokenServiceClient::new(replicas.next_channel());
     loop {
         let pause = match fetch(&mut client).await {
             Ok(keys) => {
@@ -154,6 +164,7 @@ async fn keep_fetching(mut client: TokenServiceClient<Channel>, shared: Arc<Shar
                 let cause = status.source().map(chain);
                 tracing::warn!(code = ?status.code(), cause, "the key set could not be fetched; the old one stays");
                 shared.finish_fetch(None);
+                client = TokenServiceClient::new(replicas.next_channel());
                 let pause = back_off;
                 back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 pause

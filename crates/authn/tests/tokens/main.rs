@@ -1,12 +1,17 @@
 //! Tokens at the door of a service: the good are admitted, the hostile are not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod admission;
 mod claims;
 mod door;
+mod feed;
 mod header;
+mod issuer;
+mod remembered;
 mod remote_keys;
 mod shape;
 mod signature;
+mod stale;
+mod streams;
 mod support;

@@ -14,6 +14,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use rpc_error::Details;
 use serde_json::{Value, json};
+use tonic::body::Body;
 use tonic::{Code, Status};
 use tower_service::Service;
 
@@ -55,7 +56,14 @@ impl Signer {
     }
 
     pub(crate) fn token(&self) -> String {
-        self.sign(&self.header(), &claims().to_string())
+        self.token_with(|_| {})
+    }
+
+    /// A token whose claims were changed, rightly signed.
+    pub(crate) fn token_with(&self, change: impl Fn(&mut Value)) -> String {
+        let mut claims = claims();
+        change(&mut claims);
+        self.sign(&self.header(), &claims.to_string())
     }
 }
 
@@ -96,8 +104,12 @@ impl Handler {
     }
 }
 
+/// The request as the handler saw it, on its way back to the test.
+#[derive(Clone)]
+struct Seen(Request<()>);
+
 impl Service<Request<()>> for Handler {
-    type Response = Response<Vec<Request<()>>>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 
@@ -107,7 +119,9 @@ impl Service<Request<()>> for Handler {
 
     fn call(&mut self, request: Request<()>) -> Self::Future {
         self.entered.fetch_add(1, Ordering::SeqCst);
-        ready(Ok(Response::new(vec![request])))
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(Seen(request));
+        ready(Ok(response))
     }
 }
 
@@ -124,10 +138,10 @@ pub(crate) async fn call(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = service.call(request.body(()).unwrap()).await.unwrap();
+    let mut response = service.call(request.body(()).unwrap()).await.unwrap();
     match Status::from_header_map(response.headers()) {
         Some(status) => Err((status.code(), Details::of(&status).reason().to_owned())),
-        None => Ok(response.into_body().pop().unwrap()),
+        None => Ok(response.extensions_mut().remove::<Seen>().unwrap().0),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The metrics of a process: one registry, filled by every service in it.
 
 mod certificates;
+mod feeds;
 mod labels;
 mod process;
 
@@ -16,9 +17,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use certificates::TlsStanding;
+pub use feeds::FeedStanding;
 pub(crate) use labels::{CallLabels, OperationLabels, ServiceLabel};
 
 use self::certificates::Certificates;
+use self::feeds::Feeds;
 use crate::{Database, Server};
 
 /// Upper bounds in seconds. A call on loopback takes a millisecond, the longest deadline is 30 s.
@@ -40,6 +43,7 @@ struct Inner {
     refused: Family<ServiceLabel, Counter>,
     operations: Durations<OperationLabels>,
     certificates: Certificates,
+    feeds: Feeds,
 }
 
 impl Metrics {
@@ -80,6 +84,8 @@ impl Metrics {
         registry.register_collector(Box::new(process::Process::new()));
         let certificates = Certificates::default();
         registry.register_collector(Box::new(certificates.clone()));
+        let feeds = Feeds::default();
+        registry.register_collector(Box::new(feeds.clone()));
         Self(Arc::new(Inner {
             registry,
             calls,
@@ -87,6 +93,7 @@ impl Metrics {
             refused,
             operations,
             certificates,
+            feeds,
         }))
     }
 
@@ -115,6 +122,15 @@ impl Metrics {
         standing: impl Fn() -> Option<TlsStanding> + Send + Sync + 'static,
     ) {
         self.0.certificates.add(role, Box::new(standing));
+    }
+
+    /// Asks `standing` about the revocation feed of `service` whenever the metrics are read; `None` when that is gone.
+    pub fn revocation_feed(
+        &self,
+        service: &'static str,
+        standing: impl Fn() -> Option<FeedStanding> + Send + Sync + 'static,
+    ) {
+        self.0.feeds.add(service, Box::new(standing));
     }
 
     /// Everything in the text format of OpenMetrics 1.0.
