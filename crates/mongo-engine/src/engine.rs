@@ -9,13 +9,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::open::{PATIENCE, PATIENCE_TO_COPY};
 use crate::pool::PoolFigures;
+use crate::underway::Underway;
 use crate::{EngineError, Location, OpenError, Schema, open, unfinished_copy};
 
 /// 4 s: how long a caller waits for an operation, and the server works on one that takes a time limit (give it as
 /// `max_time`). Below the 5 s that a call has by default, so that it is answered UNAVAILABLE and not by silence.
 pub const OPERATION_TIME: Duration = Duration::from_secs(4);
-/// 30 s: then an operation that nobody waits for any more is dropped, with its connection.
-const ABANDONED_AFTER: Duration = Duration::from_secs(30);
 /// Operations under way, also those that nobody waits for any more.
 const MOST_OPERATIONS: usize = 1024;
 /// 1 s: for operations under way to finish at the end of the process.
@@ -124,8 +123,8 @@ impl Engine {
         &self.0.database
     }
 
-    /// Runs `operation` in a task of its own and waits for it: as long as [`OPERATION_TIME`], and no longer than what
-    /// [`Deadline::current`] leaves. It goes on when the caller stops waiting.
+    /// Runs `operation` and waits for it: as long as [`OPERATION_TIME`], and no longer than what [`Deadline::current`]
+    /// leaves. When the caller stops waiting it goes on, in a task of its own.
     ///
     /// # Errors
     /// [`EngineError`]; `Unavailable` when the time is up.
@@ -145,7 +144,7 @@ impl Engine {
     where
         F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
         T: Send + 'static,
-        P: Send + 'static,
+        P: Send + Unpin + 'static,
     {
         if self.0.operations.is_closed() {
             return Err(EngineError::Closed);
@@ -154,14 +153,11 @@ impl Engine {
         if patience.is_zero() {
             return Err(EngineError::unavailable("the caller's deadline has passed"));
         }
-        let task = self.0.operations.spawn(async move {
-            let _place = place;
-            tokio::time::timeout(ABANDONED_AFTER, operation).await
-        });
-        match tokio::time::timeout(patience, task).await {
-            Ok(Ok(Ok(answered))) => Ok(answered?),
-            Ok(Ok(Err(elapsed))) | Err(elapsed) => Err(EngineError::unavailable(elapsed)),
-            Ok(Err(_panicked)) => Err(EngineError::Panicked),
+        let underway = Underway::new(&self.0.operations, operation, place);
+        match tokio::time::timeout(patience, underway).await {
+            Ok(Ok(answered)) => Ok(answered?),
+            Ok(Err(_panic)) => Err(EngineError::Panicked),
+            Err(elapsed) => Err(EngineError::unavailable(elapsed)),
         }
     }
 

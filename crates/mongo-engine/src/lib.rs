@@ -6,9 +6,8 @@
 //!   program can read, indexes. Each refusal is a sentence that says what to do.
 //! - **Bounds**: every operation is answered within [`OPERATION_TIME`] and before the caller's deadline, and only so many
 //!   are under way at a time.
-//! - **Operations that finish** ([`Engine::run`]): each runs in a task of its own and the caller only waits for it. A
-//!   caller that gives up neither cuts a write in half nor costs a connection: the driver closes one whose operation was
-//!   dropped.
+//! - **Operations that finish** ([`Engine::run`]): when the caller gives up, the operation goes on in a task of its own.
+//!   That neither cuts a write in half nor costs a connection: the driver closes one whose operation was dropped.
 //! - **Causes** ([`EngineError`]): whether to try again later is decided here, once.
 //!
 //! Reads and writes are acknowledged by a majority, and reads come from the primary, so that what was answered survives
@@ -20,6 +19,7 @@ mod location;
 mod open;
 mod pool;
 mod schema;
+mod underway;
 mod unfinished_copy;
 
 pub use engine::{Engine, OPERATION_TIME};
