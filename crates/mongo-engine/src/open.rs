@@ -1,8 +1,10 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress,
+    WriteConcern,
 };
 use mongodb::{Client, Database};
 use tokio::time::Instant;
@@ -150,6 +152,13 @@ pub(crate) async fn connect(
     patience: Duration,
 ) -> Result<(Client, Database), OpenError> {
     let options = options(location, pool).await?;
+    if let Some(host) = exposed(&options) {
+        tracing::warn!(
+            host,
+            "data and passwords cross the network to MongoDB unencrypted: write tls=true into the store URL, or tls=false \
+             if something else encrypts or nobody else can listen"
+        );
+    }
     let name = options
         .default_database
         .clone()
@@ -181,6 +190,24 @@ where
             done => return done,
         }
     }
+}
+
+/// A host beyond this machine, when the URL does not say whether to use TLS.
+fn exposed(options: &ClientOptions) -> Option<&str> {
+    if options.tls.is_some() {
+        return None;
+    }
+    options.hosts.iter().find_map(|host| match host {
+        ServerAddress::Tcp { host, .. } if !is_this_machine(host) => Some(host.as_str()),
+        _ => None,
+    })
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address
+        .parse::<IpAddr>()
+        .map_or(host == "localhost", |address| address.is_loopback())
 }
 
 async fn options(location: &Location, pool: &PoolFigures) -> Result<ClientOptions, OpenError> {
@@ -256,6 +283,27 @@ fn is_about_credentials(error: &mongodb::error::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_host_beyond_this_machine_is_named_unless_the_url_says_whether_to_use_tls() {
+        let exposed = async |url: &str| {
+            let options = ClientOptions::parse(url).await.unwrap();
+            exposed(&options).map(str::to_owned)
+        };
+        for (hosts, named) in [
+            ("a.example.com", "a.example.com"),
+            ("127.0.0.1,10.0.0.1:27017", "10.0.0.1"),
+        ] {
+            let url = format!("mongodb://{hosts}/?replicaSet=rs0");
+            assert_eq!(exposed(&url).await.as_deref(), Some(named));
+            for said in ["tls=true", "tls=false"] {
+                assert_eq!(exposed(&format!("{url}&{said}")).await, None, "{said}");
+            }
+        }
+        for local in ["localhost", "127.0.0.1:1", "127.1.2.3", "[::1]:27017"] {
+            assert_eq!(exposed(&format!("mongodb://{local}/")).await, None, "{local}");
+        }
+    }
 
     #[test]
     fn a_release_before_the_oldest_tested_is_refused_with_both_numbers() {
