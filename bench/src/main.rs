@@ -19,6 +19,7 @@ mod rpc;
 mod start;
 mod template;
 mod usage;
+mod verify;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -68,13 +69,16 @@ enum Measure {
     Load(LoadOptions),
     /// Create and get through invoice-service on MongoDB against the bare driver.
     Mongo(MongoOptions),
+    /// CPU time to verify an access token, against the bare signature.
+    Verify,
     /// Everything with its defaults.
     All,
 }
 
 /// The measurements of `bench all`, as command lines.
-const ALL: [&[&str]; 7] = [
+const ALL: [&[&str]; 8] = [
     &["bench", "start"],
+    &["bench", "verify"],
     &["bench", "calls"],
     &["bench", "load", "--store", "sqlite", "--seconds", "3"],
     &["bench", "load", "--store", "mongodb", "--seconds", "3"],
@@ -119,6 +123,7 @@ async fn run(measure: Measure) -> Result<(), Box<dyn Error>> {
         Measure::Calls { concurrency, count } => calls::measure(concurrency, count).await,
         Measure::Load(options) => load::measure(&options).await,
         Measure::Mongo(options) => mongo::measure(&options).await,
+        Measure::Verify => verify::measure(),
         Measure::All => Ok(()),
     }
 }
