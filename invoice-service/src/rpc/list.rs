@@ -1,12 +1,13 @@
 //! ListInvoices: from the request to a query of the store.
 
+use paging::ListIdentity;
 use prost::Message as _;
 use rpc_error::{FieldPath, Violations};
 
 use proto::invoice::v1 as pb;
 use proto::invoice::v1::list_invoices_request::{Filter, OrderBy};
 
-use super::page_token::{self, ListIdentity};
+use super::page_token;
 use super::text::Reader;
 use crate::domain::date::CalendarDate;
 use crate::domain::ids::{CustomerId, OrganizationId};
@@ -16,10 +17,6 @@ use crate::domain::state::State;
 use crate::search::Words;
 use crate::store::{ListFilter, ListOrder, ListQuery};
 
-/// Invoices of a page when the caller does not say.
-const DEFAULT_PAGE: usize = 50;
-/// A page above this many is cut (AIP-158).
-const LARGEST_PAGE: usize = 200;
 /// More states than there are is a mistake.
 const MOST_STATES: usize = 16;
 
@@ -40,7 +37,7 @@ impl List {
     ) -> Option<Self> {
         let root = FieldPath::root();
         let identity = identity(request, organization);
-        let page_size = page_size(request.page_size, violations);
+        let page_size = violations.check(FieldPath::new("page_size"), paging::size(request.page_size));
         let order = order(request.order_by, violations);
         let blank = Filter::default();
         let filter = request.filter.as_ref().unwrap_or(&blank);
@@ -73,22 +70,7 @@ fn identity(request: &pb::ListInvoicesRequest, organization: &OrganizationId) ->
         order_by,
         ..pb::ListInvoicesRequest::default()
     };
-    ListIdentity::new(organization, &list.encode_to_vec())
-}
-
-fn page_size(wanted: i32, violations: &mut Violations) -> Option<usize> {
-    match usize::try_from(wanted) {
-        Ok(0) => Some(DEFAULT_PAGE),
-        Ok(size) => Some(size.min(LARGEST_PAGE)),
-        Err(_) => {
-            violations.push(
-                FieldPath::new("page_size"),
-                "PAGE_SIZE_NEGATIVE",
-                "must not be negative",
-            );
-            None
-        }
-    }
+    ListIdentity::new(organization.as_str(), &list.encode_to_vec())
 }
 
 fn order(order: i32, violations: &mut Violations) -> Option<ListOrder> {

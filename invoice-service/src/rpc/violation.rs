@@ -2,7 +2,6 @@
 
 use rpc_error::IntoViolation;
 
-use super::page_token::PageTokenError;
 use crate::domain::content::PaymentTermsError;
 use crate::domain::country::CountryError;
 use crate::domain::date::DateError;
@@ -34,7 +33,6 @@ into_violation![
     DateError,
     DecimalError,
     IdError,
-    PageTokenError,
     PaymentTermsError,
     QueryError,
     TaxError,
