@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use authn::Role;
 
+use crate::domain::client::Client;
 use crate::domain::clock::Clock;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::ids::{OrganizationId, UserId, new_ulid};
 use crate::domain::password::Password;
-use crate::domain::text::{ClientLabel, DisplayName, OrganizationName};
+use crate::domain::text::{DisplayName, OrganizationName};
 use crate::domain::user::{Membership, PasswordHash, User};
 use crate::error::AuthError;
 use crate::hashing::{HashingPool, Place, Verdict};
@@ -22,7 +23,7 @@ pub(crate) struct Registration {
     pub(crate) password: Password,
     pub(crate) display_name: DisplayName,
     pub(crate) organization_name: OrganizationName,
-    pub(crate) client_label: ClientLabel,
+    pub(crate) client: Client,
 }
 
 /// What a person signs in with.
@@ -30,7 +31,7 @@ pub(crate) struct Registration {
 pub(crate) struct Credentials {
     pub(crate) email: EmailKey,
     pub(crate) password: Password,
-    pub(crate) client_label: ClientLabel,
+    pub(crate) client: Client,
 }
 
 /// Who signed in, and the tokens of the new session.
@@ -91,7 +92,7 @@ impl Accounts {
             },
             create_time: now,
         };
-        let session = self.sessions.begin(&user, registration.client_label, now);
+        let session = self.sessions.begin(&user, registration.client, now);
         let tokens = self.sessions.tokens(&user, &session, now)?;
         self.store.insert_user(user.clone(), session).await?;
         Ok(SignedIn { user, tokens })
@@ -109,7 +110,7 @@ impl Accounts {
             return Err(AuthError::CredentialsInvalid);
         };
         let now = self.clock.now();
-        let session = self.sessions.begin(&user, credentials.client_label, now);
+        let session = self.sessions.begin(&user, credentials.client, now);
         let tokens = self.sessions.tokens(&user, &session, now)?;
         self.store.insert_session(session).await?;
         if let Some(stronger) = stronger {

@@ -2,6 +2,7 @@
 
 use authn::TokenError;
 
+use crate::domain::ids::SessionId;
 use crate::hashing::HashingError;
 use crate::store::StoreError;
 
@@ -23,6 +24,9 @@ pub(crate) enum AuthError {
     /// An old refresh token; its session was ended.
     #[error("an old refresh token was presented")]
     RefreshTokenReused,
+    /// The caller has no such session.
+    #[error("the caller has no such session")]
+    SessionNotFound(SessionId),
     /// The access token is at fault.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -42,7 +46,9 @@ impl AuthError {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReused
             | Self::Token(_) => true,
-            Self::EmailTaken | Self::Busy | Self::Store(_) | Self::Defect(_) => false,
+            Self::EmailTaken | Self::Busy | Self::SessionNotFound(_) | Self::Store(_) | Self::Defect(_) => {
+                false
+            }
         }
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use authn::{Principal, TokenError};
 use jiff::Timestamp;
 
+use crate::domain::client::Client;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{SessionId, new_ulid};
 use crate::domain::session::{EndReason, Presentation, Session, SessionEnd, SessionLimits};
-use crate::domain::text::ClientLabel;
 use crate::domain::user::User;
 use crate::error::AuthError;
-use crate::store::AuthStore;
+use crate::store::{AuthStore, SessionQuery};
 use crate::tokens::{AccessTokens, Expiring, RefreshTokens};
 
 /// The first try may lose to another refresh; the second sees its result and is never an advance of the same token.
@@ -37,11 +37,11 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// A new session of a user; not stored yet.
-    pub(crate) fn begin(&self, user: &User, label: ClientLabel, now: Timestamp) -> Session {
+    pub(crate) fn begin(&self, user: &User, client: Client, now: Timestamp) -> Session {
         Session::begin(
             SessionId::from_ulid(new_ulid(now)),
-            user.id.clone(),
-            label,
+            user,
+            client,
             now,
             self.limits,
         )
@@ -75,18 +75,18 @@ impl Sessions {
                 .session(&id)
                 .await?
                 .ok_or(AuthError::RefreshTokenInvalid)?;
+            // Read after the session, so that it is not older: a session can be of no version that its user has not reached.
+            let user = self.store.user(&session.user_id).await?;
             let now = self.clock.now();
+            let user = user
+                .filter(|user| session.works_for(user, now))
+                .ok_or(AuthError::RefreshTokenInvalid)?;
             let (session, advances) = match session.present(generation, now, self.limits) {
                 Presentation::Advance(next) => (*next, true),
                 Presentation::Repeat => (session, false),
                 Presentation::Reused => return Err(self.end_reused(&id, now).await),
                 Presentation::Refused => return Err(AuthError::RefreshTokenInvalid),
             };
-            let user = self
-                .store
-                .user(&session.user_id)
-                .await?
-                .ok_or(AuthError::RefreshTokenInvalid)?;
             if !advances || self.store.advance_session(session.clone(), generation).await? {
                 return self.tokens(&user, &session, now);
             }
@@ -117,7 +117,66 @@ impl Sessions {
             reason: EndReason::Logout,
             time: self.clock.now(),
         };
-        Ok(self.store.end_session(id, end).await?)
+        self.store.end_session(id, end).await?;
+        Ok(())
+    }
+
+    /// The sessions of a user that have not ended in any way, the newest first, below the id `before`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn list(
+        &self,
+        user: &User,
+        before: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, AuthError> {
+        let query = SessionQuery {
+            user_id: user.id.clone(),
+            user_version: user.security_version,
+            alive_at: self.clock.now(),
+            before,
+            limit,
+        };
+        Ok(self.store.sessions_of(query).await?)
+    }
+
+    /// Ends a session on its owner's behalf, from the session `from`, which may be the same one.
+    ///
+    /// # Errors
+    /// `SessionNotFound` when it is another user's, as if it did not exist, and the store's. Ending an ended session
+    /// succeeds.
+    pub(crate) async fn revoke(
+        &self,
+        user: &User,
+        from: &SessionId,
+        id: &SessionId,
+    ) -> Result<(), AuthError> {
+        let session = self.store.session(id).await?;
+        if session.is_none_or(|session| session.user_id != user.id) {
+            return Err(AuthError::SessionNotFound(id.clone()));
+        }
+        let reason = if id == from {
+            EndReason::Logout
+        } else {
+            EndReason::Revoked
+        };
+        let time = self.clock.now();
+        self.store.end_session(id, SessionEnd { reason, time }).await?;
+        Ok(())
+    }
+
+    /// Ends every session of a user but the one that asks for it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn revoke_others(&self, user: &User, from: &SessionId) -> Result<(), AuthError> {
+        let end = SessionEnd {
+            reason: EndReason::Revoked,
+            time: self.clock.now(),
+        };
+        self.store.end_sessions_of(&user.id, from, end).await?;
+        Ok(())
     }
 
     /// The user of a verified token, provided that the token's session lives and its user version still holds.
@@ -132,8 +191,7 @@ impl Sessions {
         )?;
         match (session, user) {
             (Some(session), Some(user))
-                if session.user_id == user.id
-                    && session.is_alive(self.clock.now())
+                if session.works_for(&user, self.clock.now())
                     && user.security_version == principal.user_version =>
             {
                 Ok(user)
@@ -149,7 +207,7 @@ impl Sessions {
             time: now,
         };
         match self.store.end_session(id, end).await {
-            Ok(()) => AuthError::RefreshTokenReused,
+            Ok(Some(_) | None) => AuthError::RefreshTokenReused,
             Err(error) => error.into(),
         }
     }

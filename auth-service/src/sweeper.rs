@@ -61,9 +61,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::domain::client::Client;
     use crate::domain::ids::{SessionId, new_ulid};
     use crate::domain::session::{Session, SessionLimits};
-    use crate::domain::text::ClientLabel;
     use crate::store;
     use crate::store::sample::user;
 
@@ -83,7 +83,7 @@ mod tests {
         };
         let session = |now| {
             let id = SessionId::from_ulid(new_ulid(now));
-            Session::begin(id, ada.id.clone(), ClientLabel::default(), now, limits)
+            Session::begin(id, &ada, Client::default(), now, limits)
         };
         store.insert_user(ada.clone(), session(at(0))).await.unwrap();
         for _ in 1..1_200 {

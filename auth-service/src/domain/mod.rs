@@ -1,5 +1,6 @@
 //! What users, passwords and sessions are. Pure: no tonic, no drivers, no clock but the one that is handed in.
 
+pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod email;
 pub(crate) mod ids;

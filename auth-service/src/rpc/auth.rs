@@ -10,10 +10,12 @@ use tonic::{Request, Response, Status};
 
 use super::cookie::Delivery;
 use super::error::status;
+use super::page::Page;
 use super::{inward, outward};
 use crate::accounts::Accounts;
 use crate::cookie_form::CookieForm;
 use crate::domain::secret::Secret;
+use crate::domain::user::User;
 use crate::error::AuthError;
 use crate::sessions::Sessions;
 
@@ -73,6 +75,13 @@ impl AuthService {
             (Err(AuthError::Token(TokenError::Missing)), refused) => refused,
             (ended @ Err(_), _) | (Ok(()), ended) => ended,
         }
+    }
+
+    /// Who calls: the token says it, and the store that it still holds. Comes before anything else is read.
+    async fn caller<'a, T>(&self, request: &'a Request<T>) -> Result<(&'a Principal, User), Status> {
+        let principal = Principal::of(request)?;
+        let user = self.sessions.user_of(principal).await.map_err(status)?;
+        Ok((principal, user))
     }
 }
 
@@ -168,8 +177,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::GetMeRequest>,
     ) -> Result<Response<pb::GetMeResponse>, Status> {
-        let principal = Principal::of(&request)?;
-        let user = self.sessions.user_of(principal).await.map_err(status)?;
+        let (_, user) = self.caller(&request).await?;
         Ok(Response::new(outward::get_me_response(&user)))
     }
 
@@ -189,23 +197,43 @@ impl auth_service_server::AuthService for AuthService {
 
     async fn list_sessions(
         &self,
-        _request: Request<pb::ListSessionsRequest>,
+        request: Request<pb::ListSessionsRequest>,
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let (caller, user) = self.caller(&request).await?;
+        let pb::ListSessionsRequest {
+            page_size,
+            page_token,
+        } = request.get_ref();
+        let mut page = Page::of("ListSessions", caller, *page_size, page_token)?;
+        let listed = self.sessions.list(&user, page.before.take(), page.limit()).await;
+        let mut listed = listed.map_err(status)?;
+        let next_page_token = page.cut(&mut listed, |session| session.id.as_str());
+        Ok(Response::new(pb::ListSessionsResponse {
+            sessions: listed
+                .iter()
+                .map(|session| outward::session(session, caller))
+                .collect(),
+            next_page_token,
+        }))
     }
 
     async fn revoke_session(
         &self,
-        _request: Request<pb::RevokeSessionRequest>,
+        request: Request<pb::RevokeSessionRequest>,
     ) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let (caller, user) = self.caller(&request).await?;
+        let id = inward::session_id(&request.get_ref().session_id)?;
+        let revoked = self.sessions.revoke(&user, &caller.session_id, &id).await;
+        revoked.map(Response::new).map_err(status)
     }
 
     async fn revoke_other_sessions(
         &self,
-        _request: Request<pb::RevokeOtherSessionsRequest>,
+        request: Request<pb::RevokeOtherSessionsRequest>,
     ) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let (caller, user) = self.caller(&request).await?;
+        let revoked = self.sessions.revoke_others(&user, &caller.session_id).await;
+        revoked.map(Response::new).map_err(status)
     }
 
     async fn list_security_events(

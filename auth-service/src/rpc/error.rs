@@ -15,6 +15,8 @@ const RETRY_BUSY: Duration = Duration::from_secs(1);
 const RETRY_OVERLOAD: Duration = Duration::from_millis(200);
 /// When a store that is down may be back.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
+/// An id is shorter; a longer text is no id, and is not sent back.
+const LONGEST_ID: usize = 64;
 
 /// Reasons of this package; each stands in `ErrorReason` of the contract.
 mod own_reason {
@@ -23,6 +25,7 @@ mod own_reason {
     pub(super) const REFRESH_TOKEN_INVALID: &str = "REFRESH_TOKEN_INVALID";
     pub(super) const REFRESH_TOKEN_REUSED: &str = "REFRESH_TOKEN_REUSED";
     pub(super) const SIGN_IN_THROTTLED: &str = "SIGN_IN_THROTTLED";
+    pub(super) const SESSION_NOT_FOUND: &str = "SESSION_NOT_FOUND";
 }
 
 /// The answer for an error of a use case.
@@ -49,6 +52,7 @@ pub(super) fn status(error: AuthError) -> Status {
             own_reason::REFRESH_TOKEN_REUSED,
             "an old refresh token was used again, so its session was ended; sign in again",
         ),
+        AuthError::SessionNotFound(id) => return session_not_found(id.as_str()),
         AuthError::Token(error) => error.into(),
         AuthError::Store(error) => store(&error),
         AuthError::Defect(error) => {
@@ -57,6 +61,12 @@ pub(super) fn status(error: AuthError) -> Status {
         }
     };
     error.into()
+}
+
+/// The answer for an id that names no session of the caller, whatever the cause.
+pub(super) fn session_not_found(id: &str) -> Status {
+    let name = if id.len() <= LONGEST_ID { id } else { "" };
+    RpcError::not_found(own_reason::SESSION_NOT_FOUND, "session", name).into()
 }
 
 fn store(error: &StoreError) -> RpcError {
@@ -83,7 +93,8 @@ mod tests {
     use proto::auth::v1::ErrorReason;
 
     use super::own_reason::{
-        CREDENTIALS_INVALID, EMAIL_TAKEN, REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SIGN_IN_THROTTLED,
+        CREDENTIALS_INVALID, EMAIL_TAKEN, REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SESSION_NOT_FOUND,
+        SIGN_IN_THROTTLED,
     };
 
     #[test]
@@ -94,6 +105,7 @@ mod tests {
             REFRESH_TOKEN_INVALID,
             REFRESH_TOKEN_REUSED,
             SIGN_IN_THROTTLED,
+            SESSION_NOT_FOUND,
         ] {
             assert!(
                 ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(),

@@ -3,9 +3,13 @@
 use authn::{Principal, TokenError, Validator};
 use proto::auth::v1 as pb;
 use rpc_error::{FieldPath, IntoViolation, RpcError, Violations};
+use tonic::Status;
 
+use super::error::session_not_found;
 use crate::accounts::{Credentials, Registration};
+use crate::domain::client::Client;
 use crate::domain::email::{Email, EmailError, EmailKey};
+use crate::domain::ids::SessionId;
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::text::{ClientLabel, DisplayName, OrganizationName, TextError};
 use crate::tokens::AUDIENCE;
@@ -41,22 +45,22 @@ impl IntoViolation for TextError {
 
 /// Reads the fields of one message. Each method gives `None` after it recorded a violation.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     violations: Violations,
 }
 
 impl Fields {
-    fn value<T, E: IntoViolation>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+    pub(super) fn value<T, E: IntoViolation>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
         self.violations.check(FieldPath::new(field), value)
     }
 
     /// A text that must be there. `is_blank` tells what counts as absent.
-    fn required<T, E: IntoViolation>(
+    pub(super) fn required<'a, T, E: IntoViolation>(
         &mut self,
         field: &str,
-        text: &str,
+        text: &'a str,
         is_blank: impl FnOnce(&str) -> bool,
-        parse: impl FnOnce(&str) -> Result<T, E>,
+        parse: impl FnOnce(&'a str) -> Result<T, E>,
     ) -> Option<T> {
         if is_blank(text) {
             self.value(field, Err(Blank))
@@ -66,14 +70,22 @@ impl Fields {
     }
 
     /// The whole, when nothing was recorded; else every violation.
-    fn finish<T>(self, whole: Option<T>) -> Result<T, RpcError> {
+    pub(super) fn finish<T>(self, whole: Option<T>) -> Result<T, RpcError> {
         self.violations.into_result()?;
         whole.ok_or_else(RpcError::internal)
     }
 }
 
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
+}
+
+/// Who calls.
+fn client(label: ClientLabel) -> Client {
+    Client {
+        label,
+        address_prefix: None,
+    }
 }
 
 /// What somebody registers with.
@@ -112,7 +124,7 @@ pub(super) fn registration(request: &pb::RegisterRequest) -> Result<Registration
                 named
             },
             display_name,
-            client_label: client_label?,
+            client: client(client_label?),
         })
     })();
     fields.finish(whole)
@@ -129,10 +141,18 @@ pub(super) fn credentials(request: &pb::LoginRequest) -> Result<Credentials, Rpc
         Some(Credentials {
             email: email?,
             password: password?,
-            client_label: client_label?,
+            client: client(client_label?),
         })
     })();
     fields.finish(whole)
+}
+
+/// The session that a request names. A text that cannot be an id names none.
+pub(super) fn session_id(text: &str) -> Result<SessionId, Status> {
+    let mut fields = Fields::default();
+    let text = fields.required("session_id", text, is_blank, Ok::<_, Blank>);
+    let text = fields.finish(text)?;
+    text.parse().map_err(|_| session_not_found(text))
 }
 
 /// Whom the token in the request speaks for, if it is valid for the audience asked about.

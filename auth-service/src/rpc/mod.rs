@@ -5,6 +5,7 @@ mod cookie;
 mod error;
 mod inward;
 mod outward;
+mod page;
 mod token;
 
 pub(crate) use auth::{ANONYMOUS, AuthService};

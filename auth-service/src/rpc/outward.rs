@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use proto::auth::v1 as pb;
 
 use crate::accounts::SignedIn;
+use crate::domain::client::Client;
+use crate::domain::session::Session;
 use crate::domain::user::{Membership, User};
 use crate::sessions::Tokens;
 
@@ -41,6 +43,26 @@ pub(super) fn tokens(tokens: &Tokens) -> pb::Tokens {
         session_id: tokens.session_id.to_string(),
         device_token: String::new(),
     }
+}
+
+pub(super) fn session(session: &Session, caller: &Principal) -> pb::Session {
+    pb::Session {
+        id: session.id.to_string(),
+        client_label: session.client.label.as_str().to_owned(),
+        create_time: Some(time(session.create_time)),
+        last_use_time: Some(time(session.last_use_time)),
+        expire_time: Some(time(session.idle_expire_time)),
+        address_prefix: address_prefix(&session.client),
+        current: session.id == caller.session_id,
+    }
+}
+
+/// Blank when it is not known.
+fn address_prefix(client: &Client) -> String {
+    client
+        .address_prefix
+        .map(|prefix| prefix.to_string())
+        .unwrap_or_default()
 }
 
 pub(super) fn claims(principal: &Principal) -> pb::Claims {

@@ -37,6 +37,10 @@ macro_rules! stamp {
                 an_advance_changes_nothing_but_what_a_refresh_changes
                 an_ended_session_does_not_advance_and_keeps_its_first_end
                 ending_an_unknown_session_changes_nothing
+                a_session_is_taken_along_to_another_security_version
+                every_session_of_a_user_but_one_is_ended_once
+                sessions_are_listed_newest_first_page_by_page
+                only_sessions_that_still_work_are_listed
                 sessions_are_swept_oldest_first_and_only_those_that_have_expired
                 replicas_that_sweep_together_remove_every_session_once
                 signing_keys_read_back_oldest_first

@@ -26,7 +26,7 @@ mod sqlite;
 pub use self::contents::contents;
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
-pub(crate) use self::sessions::SessionStore;
+pub(crate) use self::sessions::{SessionQuery, SessionStore};
 use self::sqlite::SqliteAuthStore;
 
 /// Opens the store that a URL names. May block; for start-up.

@@ -19,6 +19,8 @@ pub(super) fn end_reason_name(reason: EndReason) -> &'static str {
     match reason {
         EndReason::Logout => "LOGOUT",
         EndReason::RefreshTokenReused => "REFRESH_TOKEN_REUSED",
+        EndReason::Revoked => "REVOKED",
+        EndReason::PasswordChanged => "PASSWORD_CHANGED",
     }
 }
 
@@ -26,6 +28,8 @@ pub(super) fn end_reason(name: &str) -> Result<EndReason, UnknownName> {
     match name {
         "LOGOUT" => Ok(EndReason::Logout),
         "REFRESH_TOKEN_REUSED" => Ok(EndReason::RefreshTokenReused),
+        "REVOKED" => Ok(EndReason::Revoked),
+        "PASSWORD_CHANGED" => Ok(EndReason::PasswordChanged),
         _ => Err(UnknownName::EndReason),
     }
 }

@@ -4,6 +4,7 @@ use authn::{KeyId, Role};
 use jiff::{SignedDuration, Timestamp};
 use ulid::Ulid;
 
+use crate::domain::client::Client;
 use crate::domain::email::Email;
 use crate::domain::ids::{OrganizationId, SessionId, UserId};
 use crate::domain::session::{EndReason, Session, SessionEnd, SessionLimits};
@@ -41,14 +42,11 @@ pub(crate) fn session_of(user: &User) -> Session {
         idle: SignedDuration::from_hours(1),
         absolute: SignedDuration::from_hours(2),
     };
-    let label = Text::parse("Firefox on Linux").unwrap();
-    Session::begin(
-        SessionId::from_ulid(ulid()),
-        user.id.clone(),
-        label,
-        time(0),
-        limits,
-    )
+    let client = Client {
+        label: Text::parse("Firefox on Linux").unwrap(),
+        address_prefix: Some("203.0.113.0/24".parse().unwrap()),
+    };
+    Session::begin(SessionId::from_ulid(ulid()), user, client, time(0), limits)
 }
 
 pub(crate) fn advanced(session: &Session, seconds: i64) -> Session {

@@ -6,6 +6,7 @@ mod cookies;
 mod failover;
 mod operation;
 mod replicas;
+mod session_list;
 mod sessions;
 mod sign_in;
 mod story;

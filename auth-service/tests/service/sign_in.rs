@@ -2,33 +2,14 @@
 
 use std::time::Duration;
 
-use crate::support::{PASSWORD, Service, config, on_every_store, refusal, registration, unauthenticated};
+use crate::support::{
+    PASSWORD, Service, config, on_every_store, owned, refusal, registration, unauthenticated, violations,
+};
 use auth_service::{Config, HashingLimits};
 use futures::future::join_all;
 use proto::auth::v1 as pb;
 use rpc_error::Details;
-use tonic::{Code, Status};
-
-/// The violations of a refusal as (path, reason).
-fn violations(status: &Status) -> Vec<(String, String)> {
-    let details = Details::of(status);
-    assert_eq!(
-        (status.code(), details.reason()),
-        (Code::InvalidArgument, "FIELDS_INVALID")
-    );
-    details
-        .violations()
-        .into_iter()
-        .map(|(path, reason)| (path.to_owned(), reason.to_owned()))
-        .collect()
-}
-
-fn owned(violations: &[(&str, &str)]) -> Vec<(String, String)> {
-    violations
-        .iter()
-        .map(|(path, reason)| ((*path).to_owned(), (*reason).to_owned()))
-        .collect()
-}
+use tonic::Code;
 
 on_every_store! {
     case_and_composition_of_the_address_do_not_matter_when_signing_in

@@ -283,3 +283,26 @@ pub(crate) fn refusal<T: Debug>(result: Result<T, Status>) -> (Code, String) {
 pub(crate) fn unauthenticated(reason: &str) -> (Code, String) {
     (Code::Unauthenticated, reason.to_owned())
 }
+
+/// The violations of a refusal as (path, reason).
+#[track_caller]
+pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
+    let details = Details::of(status);
+    assert_eq!(
+        (status.code(), details.reason()),
+        (Code::InvalidArgument, "FIELDS_INVALID")
+    );
+    details
+        .violations()
+        .into_iter()
+        .map(|(path, reason)| (path.to_owned(), reason.to_owned()))
+        .collect()
+}
+
+/// Expected violations.
+pub(crate) fn owned(violations: &[(&str, &str)]) -> Vec<(String, String)> {
+    violations
+        .iter()
+        .map(|(path, reason)| ((*path).to_owned(), (*reason).to_owned()))
+        .collect()
+}

@@ -1,11 +1,14 @@
 //! Documents and their domain types. Fields that a newer release adds are ignored here and survive every update, which
 //! sets single fields. A value that its constructor refuses is a defect of the data, never a panic.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use mongo_engine::bson::spec::BinarySubtype;
 use mongo_engine::bson::{Binary, DateTime, Document, doc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::client::Client;
 use crate::domain::email::Email;
 use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
@@ -40,8 +43,15 @@ pub(in crate::store) struct SessionDocument {
     #[serde(rename = "_id")]
     id: String,
     user_id: String,
+    /// Absent in what older releases have written: then it is the first.
+    user_version: Option<i64>,
     generation: i64,
+    /// Absent in what older releases have written: then it is 1.
+    first_generation: Option<i64>,
     client_label: String,
+    /// Absent when it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_prefix: Option<String>,
     create_time: DateTime,
     last_use_time: DateTime,
     idle_expire_time: DateTime,
@@ -114,8 +124,11 @@ impl SessionDocument {
         Ok(Self {
             id: session.id.to_string(),
             user_id: session.user_id.to_string(),
+            user_version: Some(signed(session.user_version)?),
             generation: signed(session.generation)?,
-            client_label: session.client_label.as_str().to_owned(),
+            first_generation: Some(signed(session.first_generation)?),
+            client_label: session.client.label.as_str().to_owned(),
+            address_prefix: session.client.address_prefix.map(|prefix| prefix.to_string()),
             create_time: date(session.create_time),
             last_use_time: date(session.last_use_time),
             idle_expire_time: date(session.idle_expire_time),
@@ -132,8 +145,16 @@ impl TryFrom<SessionDocument> for Session {
         Ok(Self {
             id: document.id.parse().map_err(broken)?,
             user_id: document.user_id.parse().map_err(broken)?,
+            user_version: match document.user_version {
+                Some(version) => natural(version)?,
+                None => User::FIRST_SECURITY_VERSION,
+            },
             generation: natural(document.generation)?,
-            client_label: text(&document.client_label)?,
+            first_generation: document.first_generation.map_or(Ok(1), natural)?,
+            client: Client {
+                label: text(&document.client_label)?,
+                address_prefix: optional(document.address_prefix.as_deref())?,
+            },
             create_time: time(document.create_time)?,
             last_use_time: time(document.last_use_time)?,
             idle_expire_time: time(document.idle_expire_time)?,
@@ -211,6 +232,14 @@ fn natural(number: i64) -> Result<u64, StoreError> {
 
 fn time(date: DateTime) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(date.timestamp_millis()).map_err(broken)
+}
+
+/// A member that can be absent.
+fn optional<T>(text: Option<&str>) -> Result<Option<T>, StoreError>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.map(|text| text.parse().map_err(broken)).transpose()
 }
 
 fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>, StoreError> {

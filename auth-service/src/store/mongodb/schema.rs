@@ -29,6 +29,11 @@ pub(in crate::store) fn schema() -> Schema {
                 doc! { "security_version_time": 1 },
             )
             .partial(changed_version()),
+            Index::new(
+                SESSIONS,
+                "by_user",
+                doc! { "user_id": 1, "end.time": 1, "_id": -1 },
+            ),
             Index::new(SESSIONS, "by_expire_time", doc! { "expire_time": 1 }),
             Index::new(SESSIONS, "by_end_time", doc! { "end.time": 1 }).partial(ended),
             Index::new(

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlite_engine::rusqlite::types::{FromSql, Type};
 use sqlite_engine::rusqlite::{Error, Result, Row};
 
+use crate::domain::client::Client;
 use crate::domain::email::Email;
 use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
@@ -42,8 +43,13 @@ pub(in crate::store) fn session(row: &Row<'_>) -> Result<Session> {
     Ok(Session {
         id: parsed(row, 0)?,
         user_id: parsed(row, 1)?,
+        user_version: natural(row, 10)?,
         generation: natural(row, 2)?,
-        client_label: text(row, 3)?,
+        first_generation: natural(row, 11)?,
+        client: Client {
+            label: text(row, 3)?,
+            address_prefix: optional(row, 12)?,
+        },
         create_time: time(row, 4)?,
         last_use_time: time(row, 5)?,
         idle_expire_time: time(row, 6)?,
@@ -81,6 +87,14 @@ fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 
 fn text<const MAX: usize>(row: &Row<'_>, column: usize) -> Result<Text<MAX>> {
     checked(column, Text::parse(&get::<String>(row, column)?))
+}
+
+fn optional<T>(row: &Row<'_>, column: usize) -> Result<Option<T>>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let text = get::<Option<String>>(row, column)?;
+    text.map(|text| checked(column, text.parse())).transpose()
 }
 
 fn parsed<T>(row: &Row<'_>, column: usize) -> Result<T>

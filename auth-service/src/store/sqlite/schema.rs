@@ -2,8 +2,12 @@
 
 use sqlite_engine::Migration;
 
-pub(in crate::store) const MIGRATIONS: &[Migration] =
-    &[USERS_SESSIONS_KEYS, SESSIONS_BY_END, REVOCATIONS_BY_TIME];
+pub(in crate::store) const MIGRATIONS: &[Migration] = &[
+    USERS_SESSIONS_KEYS,
+    SESSIONS_BY_END,
+    REVOCATIONS_BY_TIME,
+    SESSIONS_OF_VERSIONS,
+];
 
 const USERS_SESSIONS_KEYS: Migration = Migration {
     name: "users, sessions and signing keys",
@@ -63,6 +67,17 @@ const REVOCATIONS_BY_TIME: Migration = Migration {
     ",
 };
 
+const SESSIONS_OF_VERSIONS: Migration = Migration {
+    name: "sessions of security versions, and where they were begun",
+    sql: "
+        ALTER TABLE session ADD COLUMN user_version INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE session ADD COLUMN first_generation INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE session ADD COLUMN address_prefix TEXT;
+        DROP INDEX session_user;
+        CREATE INDEX session_user_not_ended ON session (user_id, id) WHERE end_time IS NULL;
+    ",
+};
+
 /// The columns that [`super::row::user`] reads, in its order.
 macro_rules! user_columns {
     () => {
@@ -75,7 +90,7 @@ macro_rules! user_columns {
 macro_rules! session_columns {
     () => {
         "id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time, expire_time, end_reason, \
-         end_time"
+         end_time, user_version, first_generation, address_prefix"
     };
 }
 
@@ -112,16 +127,31 @@ pub(super) const SESSION: &str = concat!("SELECT ", session_columns!(), " FROM s
 
 pub(super) const INSERT_SESSION: &str = "
     INSERT INTO session (id, user_id, generation, client_label, create_time, last_use_time, idle_expire_time,
-        expire_time, end_reason, end_time)
+        expire_time, end_reason, end_time, user_version, first_generation, address_prefix)
     VALUES (:id, :user_id, :generation, :client_label, :create_time, :last_use, :idle_expire, :expire,
-        :end_reason, :end_time)";
+        :end_reason, :end_time, :user_version, :first_generation, :address_prefix)";
+
+pub(super) const SESSIONS_OF: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM session
+    WHERE user_id = :user_id AND end_time IS NULL AND (:before IS NULL OR id < :before)
+        AND user_version >= :user_version AND idle_expire_time > :alive_at AND expire_time > :alive_at
+    ORDER BY id DESC LIMIT :limit"
+);
 
 pub(super) const ADVANCE_SESSION: &str = "
-    UPDATE session SET generation = :generation, last_use_time = :last_use, idle_expire_time = :idle_expire
+    UPDATE session SET generation = :generation, first_generation = :first_generation, user_version = :user_version,
+        last_use_time = :last_use, idle_expire_time = :idle_expire
     WHERE id = :id AND generation = :from AND end_time IS NULL";
 
-pub(super) const END_SESSION: &str =
-    "UPDATE session SET end_reason = ?2, end_time = ?3 WHERE id = ?1 AND end_time IS NULL";
+pub(super) const END_SESSION: &str = concat!(
+    "UPDATE session SET end_reason = ?2, end_time = ?3 WHERE id = ?1 AND end_time IS NULL RETURNING ",
+    session_columns!()
+);
+
+pub(super) const END_SESSIONS_OF: &str = "
+    UPDATE session SET end_reason = ?3, end_time = ?4 WHERE user_id = ?1 AND end_time IS NULL AND id <> ?2";
 
 pub(super) const SWEEP_SESSIONS: &str = "
     DELETE FROM session

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use sqlite_engine::rusqlite::{self, Connection, OptionalExtension as _, named_params, params};
 
 use super::{SqliteAuthStore, row, schema};
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{SessionId, UserId};
 use crate::domain::session::{Session, SessionEnd};
-use crate::store::{SessionStore, StoreError, names};
+use crate::store::{SessionQuery, SessionStore, StoreError, names};
 
 #[async_trait]
 impl SessionStore for SqliteAuthStore {
@@ -27,6 +27,25 @@ impl SessionStore for SqliteAuthStore {
             .await
     }
 
+    async fn sessions_of(&self, query: SessionQuery) -> Result<Vec<Session>, StoreError> {
+        self.engine
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(schema::SESSIONS_OF)?;
+                let sessions = statement.query_map(
+                    named_params! {
+                        ":user_id": query.user_id.as_str(),
+                        ":user_version": row::integer(query.user_version)?,
+                        ":alive_at": query.alive_at.as_millisecond(),
+                        ":before": query.before.as_ref().map(SessionId::as_str),
+                        ":limit": i64::try_from(query.limit).unwrap_or(i64::MAX),
+                    },
+                    row::session,
+                )?;
+                Ok(sessions.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
     async fn advance_session(&self, session: Session, from: u64) -> Result<bool, StoreError> {
         self.engine
             .write(move |connection| {
@@ -35,6 +54,8 @@ impl SessionStore for SqliteAuthStore {
                     ":id": session.id.as_str(),
                     ":from": row::integer(from)?,
                     ":generation": row::integer(session.generation)?,
+                    ":first_generation": row::integer(session.first_generation)?,
+                    ":user_version": row::integer(session.user_version)?,
                     ":last_use": session.last_use_time.as_millisecond(),
                     ":idle_expire": session.idle_expire_time.as_millisecond(),
                 })?;
@@ -43,14 +64,31 @@ impl SessionStore for SqliteAuthStore {
             .await
     }
 
-    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<(), StoreError> {
+    async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<Option<Session>, StoreError> {
         let id = id.to_string();
         self.engine
             .write(move |connection| {
                 let reason = names::end_reason_name(end.reason);
                 let mut statement = connection.prepare_cached(schema::END_SESSION)?;
-                statement.execute(params![id, reason, end.time.as_millisecond()])?;
-                Ok(())
+                let ended = params![id, reason, end.time.as_millisecond()];
+                Ok(statement.query_row(ended, row::session).optional()?)
+            })
+            .await
+    }
+
+    async fn end_sessions_of(
+        &self,
+        user: &UserId,
+        except: &SessionId,
+        end: SessionEnd,
+    ) -> Result<u64, StoreError> {
+        let (user, except) = (user.to_string(), except.to_string());
+        self.engine
+            .write(move |connection| {
+                let reason = names::end_reason_name(end.reason);
+                let mut statement = connection.prepare_cached(schema::END_SESSIONS_OF)?;
+                let ended = statement.execute(params![user, except, reason, end.time.as_millisecond()])?;
+                Ok(count(ended))
             })
             .await
     }
@@ -60,10 +98,15 @@ impl SessionStore for SqliteAuthStore {
             .write(move |connection| {
                 let mut statement = connection.prepare_cached(schema::SWEEP_SESSIONS)?;
                 let removed = statement.execute(params![expired_before.as_millisecond(), limit])?;
-                Ok(u64::try_from(removed).unwrap_or(u64::MAX))
+                Ok(count(removed))
             })
             .await
     }
+}
+
+/// Rows that a statement changed.
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 pub(in crate::store) fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
@@ -71,8 +114,11 @@ pub(in crate::store) fn insert_session(connection: &Connection, session: &Sessio
     statement.execute(named_params! {
         ":id": session.id.as_str(),
         ":user_id": session.user_id.as_str(),
+        ":user_version": row::integer(session.user_version)?,
         ":generation": row::integer(session.generation)?,
-        ":client_label": session.client_label.as_str(),
+        ":first_generation": row::integer(session.first_generation)?,
+        ":client_label": session.client.label.as_str(),
+        ":address_prefix": session.client.address_prefix.map(|prefix| prefix.to_string()),
         ":create_time": session.create_time.as_millisecond(),
         ":last_use": session.last_use_time.as_millisecond(),
         ":idle_expire": session.idle_expire_time.as_millisecond(),

@@ -8,10 +8,13 @@ use mongo_engine::mongodb::options::ReadConcern;
 
 use super::*;
 use crate::domain::email::Email;
-use crate::domain::ids::OrganizationId;
+use crate::domain::ids::{OrganizationId, SessionId};
+use crate::store::SessionQuery;
 use crate::store::sample::{advanced, key, logout, session_of, time, ulid, user};
 
 const USERS: usize = 20_000;
+/// Sessions that work, of the user from the midst; as many have been ended.
+const OF_ONE: usize = 20;
 /// What the sweep of the test finds.
 const EXPIRED: usize = 10_000;
 const SWEPT: u32 = 500;
@@ -45,7 +48,28 @@ async fn fill(store: &MongoAuthStore) -> (User, Session) {
             .await
             .unwrap();
     }
-    midst.unwrap()
+    let (user, session) = midst.unwrap();
+    for _ in 1..OF_ONE {
+        store.insert_session(session_of(&user)).await.unwrap();
+    }
+    for _ in 0..OF_ONE {
+        let ended = Session {
+            end: Some(logout(1)),
+            ..session_of(&user)
+        };
+        store.insert_session(ended).await.unwrap();
+    }
+    (user, session)
+}
+
+fn query(user: &User, before: Option<SessionId>) -> SessionQuery {
+    SessionQuery {
+        user_id: user.id.clone(),
+        user_version: user.security_version,
+        alive_at: time(0),
+        before,
+        limit: 100,
+    }
 }
 
 /// Every operation of the store that reads, each so that it finds something.
@@ -58,7 +82,14 @@ async fn use_every_operation(store: &MongoAuthStore, user: &User, session: &Sess
     assert!(replaced.await.unwrap());
     assert!(store.session(&session.id).await.unwrap().is_some());
     assert!(store.advance_session(advanced(session, 1), 1).await.unwrap());
-    store.end_session(&session.id, logout(2)).await.unwrap();
+    let found = store.sessions_of(query(user, None)).await.unwrap();
+    assert_eq!(found.len(), OF_ONE);
+    let before = Some(found[OF_ONE / 2].id.clone());
+    let page = store.sessions_of(query(user, before)).await.unwrap();
+    assert_eq!(page.len(), OF_ONE / 2 - 1);
+    let others = store.end_sessions_of(&user.id, &session.id, logout(2)).await;
+    assert_eq!(others.unwrap(), u64::try_from(OF_ONE - 1).unwrap());
+    assert!(store.end_session(&session.id, logout(2)).await.unwrap().is_some());
     let swept = store.sweep_sessions(time(0), SWEPT).await.unwrap();
     assert_eq!(swept, u64::from(SWEPT));
     assert_eq!(store.signing_keys().await.unwrap().len(), 20);
