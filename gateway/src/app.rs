@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::forward::Forward;
 use crate::jwks::Jwks;
 use crate::routes::RouteTable;
+use crate::security_headers::HttpsOnly;
 use crate::upstream::Upstream;
 use crate::upstream_channel::UpstreamChannel;
 use crate::web;
@@ -74,6 +75,7 @@ impl App {
             &[proto::FILE_DESCRIPTOR_SET],
         )?;
         let address = config.edge.gateway_listen;
+        let https_only = https_only(address, settings.tls.is_some());
         let listener = Listener::bind(address)
             .await
             .map_err(|source| BuildError::Listen { address, source })?
@@ -88,6 +90,7 @@ impl App {
             settings.allowed_origins,
             Arc::new(Jwks::new(auth)),
             calls,
+            https_only,
         );
         Ok(Self {
             listener,
@@ -116,6 +119,14 @@ impl App {
     }
 }
 
+fn https_only(address: SocketAddr, has_tls: bool) -> HttpsOnly {
+    if has_tls && !address.ip().is_loopback() {
+        HttpsOnly::Yes
+    } else {
+        HttpsOnly::No
+    }
+}
+
 /// The gateway itself is ready when it runs; each service when its upstream says so. One dead upstream must
 /// not take the way to the others out of a load balancer.
 fn readiness(routes: &RouteTable) -> Readiness {
@@ -136,5 +147,28 @@ async fn serves(mut client: HealthClient<UpstreamChannel>, service: &'static str
     match client.check(request).await {
         Ok(answer) => answer.into_inner().status() == ServingStatus::Serving,
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HttpsOnly, https_only};
+
+    #[test]
+    fn browsers_are_bound_to_tls_where_there_is_tls_but_never_on_loopback() {
+        for (address, has_tls, expected) in [
+            ("0.0.0.0:443", true, HttpsOnly::Yes),
+            ("[::]:443", true, HttpsOnly::Yes),
+            ("10.1.2.3:443", true, HttpsOnly::Yes),
+            ("0.0.0.0:80", false, HttpsOnly::No),
+            ("127.0.0.1:443", true, HttpsOnly::No),
+            ("[::1]:443", true, HttpsOnly::No),
+        ] {
+            assert_eq!(
+                https_only(address.parse().unwrap(), has_tls),
+                expected,
+                "{address}"
+            );
+        }
     }
 }

@@ -57,7 +57,8 @@ impl Forward {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         let unknown = || RpcError::unimplemented("no such service or method here");
-        let upstream = self.routes.find(path).ok_or_else(unknown)?;
+        let way = self.routes.find(path).ok_or_else(unknown)?;
+        let (upstream, cookies) = (way.upstream, way.cookies.of_call(&parts.headers));
         let target = PathAndQuery::try_from(path).map_err(|_| unknown())?;
         let message = body.collect().await.map_err(|_| unreadable())?.to_bytes();
         let extensions = &parts.extensions;
@@ -69,13 +70,17 @@ impl Forward {
             headers::to_upstream(&parts.headers, extensions.get::<RequestId>(), deadline, address);
         let mut measured = self.measured.begin_upstream(path, upstream.host());
         measured.inject(&mut headers);
+        cookies.add_to_upstream(&parts.headers, &mut headers);
         match send(upstream, &target, &headers, &message).await {
             Ok((response, open)) => {
                 let limits = Limits {
                     deadline,
                     unsent: extensions.get::<UnsentBytes>().cloned(),
                 };
-                Ok(passed_on(response, open, limits, upstream, measured))
+                let set = cookies.set_by(response.headers());
+                let mut response = passed_on(response, open, limits, upstream, measured);
+                response.headers_mut().extend(set);
+                Ok(response)
             }
             Err(error) => {
                 measured.end(error.code());

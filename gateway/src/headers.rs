@@ -1,5 +1,5 @@
 //! Which headers cross the gateway. Everything else stops here, in both directions: identities and addresses
-//! that a client claims, cookies, whatever an upstream lets slip.
+//! that a client claims, whatever an upstream lets slip, and cookies but for those of [`crate::cookies`].
 
 use client_address::{ClientAddress, FORWARDED_FOR};
 use grpc_server::{Deadline, REQUEST_ID_HEADER, RequestId, encode_timeout};

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 use crate::upstream::Upstream;
 use crate::upstream_channel::UpstreamChannel;
 
-/// A new key is published long before it signs, so a minute's delay is nothing.
+/// A minute, here and at whoever caches the document together: so long a withdrawn key is seen at most. A new key is
+/// published long before it signs.
 const FRESH: Duration = Duration::from_mins(1);
 /// After a failure auth-service is left alone for this long, whoever asks.
 const BACK_OFF: Duration = Duration::from_secs(1);
@@ -42,6 +43,26 @@ struct Answer {
     keys: Option<String>,
 }
 
+/// The document and for how long it may be kept.
+struct KeySet {
+    document: String,
+    fresh_for: Duration,
+}
+
+impl Answer {
+    /// What it says at `now`; `None` when it counts no more.
+    fn at(&self, now: Instant) -> Option<Option<KeySet>> {
+        let fresh_for = self.until.checked_duration_since(now)?;
+        let keys = self.keys.as_ref();
+        (!fresh_for.is_zero()).then(|| {
+            keys.map(|document| KeySet {
+                document: document.clone(),
+                fresh_for,
+            })
+        })
+    }
+}
+
 impl Jwks {
     pub(crate) fn new(auth: Arc<Upstream>) -> Self {
         Self {
@@ -50,20 +71,19 @@ impl Jwks {
         }
     }
 
-    async fn read(&self) -> Option<String> {
+    async fn read(&self) -> Option<KeySet> {
         let mut last = self.last.lock().await;
-        if let Some(answer) = last.as_ref()
-            && Instant::now() < answer.until
-        {
-            return answer.keys.clone();
+        if let Some(said) = last.as_ref().and_then(|answer| answer.at(Instant::now())) {
+            return said;
         }
+        // From before asking: a key may be withdrawn while the answer is on its way.
+        let asked = Instant::now();
         let keys = self.fetch().await;
-        let counts_for = if keys.is_some() { FRESH } else { BACK_OFF };
-        *last = Some(Answer {
-            until: Instant::now() + counts_for,
-            keys: keys.clone(),
-        });
-        keys
+        let until = match keys {
+            Some(_) => asked + FRESH,
+            None => Instant::now() + BACK_OFF,
+        };
+        last.insert(Answer { until, keys }).at(Instant::now())?
     }
 
     async fn fetch(&self) -> Option<String> {
@@ -104,10 +124,13 @@ pub(crate) async fn get(State(jwks): State<Arc<Jwks>>) -> Response {
         return unavailable();
     };
     let headers = [
-        (CONTENT_TYPE, "application/jwk-set+json"),
-        (CACHE_CONTROL, "public, max-age=60"),
+        (CONTENT_TYPE, "application/jwk-set+json".to_owned()),
+        (
+            CACHE_CONTROL,
+            format!("public, max-age={}", keys.fresh_for.as_secs()),
+        ),
     ];
-    (headers, keys).into_response()
+    (headers, keys.document).into_response()
 }
 
 fn unavailable() -> Response {
@@ -122,7 +145,27 @@ fn unavailable() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proto::auth::v1::Jwk;
+    use tokio::time::Instant;
+
+    use super::{Answer, FRESH};
+
+    #[test]
+    fn a_key_set_is_seen_for_a_minute_in_all_wherever_it_is_cached() {
+        let asked = Instant::now();
+        let answer = Answer {
+            until: asked + FRESH,
+            keys: Some("{}".to_owned()),
+        };
+        for seconds in [0, 1, 59] {
+            let age = Duration::from_secs(seconds);
+            let said = answer.at(asked + age).unwrap().unwrap();
+            assert_eq!(age + said.fresh_for, Duration::from_mins(1));
+        }
+        assert!(answer.at(asked + Duration::from_mins(1)).is_none());
+    }
 
     #[test]
     fn a_key_set_is_written_as_rfc_7517_says() {

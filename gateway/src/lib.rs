@@ -4,14 +4,17 @@
 //! It forwards bytes and knows no messages; only [`jwks`], which publishes the token keys as JSON, decodes
 //! one. A request goes through these, from the outside in:
 //!
-//! 1. [`web`]: plain pages, else CORS and the [`wall`] that keeps foreign pages out;
+//! 1. [`web`]: plain pages, else CORS and the [`wall`] that keeps foreign pages out; [`security_headers`] for all;
 //! 2. tonic-web turns gRPC-Web into gRPC, and answers back;
 //! 3. `grpc_server::call_stack`: request id, log line, deadline, overload. Its errors are made *inside* of 2, so a
 //!    browser can read them;
 //! 4. health and reflection are answered here, what is in the [`routes`] is [`forward`]ed, the rest is `UNIMPLEMENTED`.
+//!
+//! What crosses it is listed: [`headers`], and of a browser's cookies those of [`cookies`].
 
 mod app;
 mod config;
+mod cookies;
 mod forward;
 mod forwarded_body;
 mod headers;
@@ -20,6 +23,7 @@ mod origin;
 mod pages;
 mod retry_budget;
 mod routes;
+mod security_headers;
 mod upstream;
 mod upstream_channel;
 mod wall;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::cookies::CookieRule;
 use crate::upstream::Upstream;
 
 /// A service that is forwarded.
@@ -13,6 +14,16 @@ struct Route {
     methods: Methods,
     /// Methods whose response is a stream that stays open.
     long_lived: &'static [&'static str],
+    /// Methods that have to do with the browser's cookies.
+    cookies: &'static [(&'static str, CookieRule)],
+}
+
+/// Where a call goes.
+#[derive(Debug)]
+pub(crate) struct Way<'a> {
+    pub(crate) upstream: &'a Arc<Upstream>,
+    /// What it may do with the browser's cookies.
+    pub(crate) cookies: CookieRule,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +38,7 @@ const AUTH: [Route; 2] = [
         service: "invoiceapp.auth.v1.AuthService",
         methods: Methods::All,
         long_lived: &[],
+        cookies: CookieRule::OF_AUTH_SERVICE,
     },
     // Engineers look into a token and read the keys with grpcurl, and both are answered to anyone who can
     // reach auth-service. Feeds between services stay inside.
@@ -34,6 +46,7 @@ const AUTH: [Route; 2] = [
         service: "invoiceapp.auth.v1.TokenService",
         methods: Methods::Only(&["ValidateToken", "GetJwks"]),
         long_lived: &[],
+        cookies: &[],
     },
 ];
 
@@ -42,6 +55,7 @@ const INVOICE: [Route; 1] = [Route {
     service: "invoiceapp.invoice.v1.InvoiceService",
     methods: Methods::All,
     long_lived: &["WatchInvoices"],
+    cookies: &[],
 }];
 
 /// The way of every service that is forwarded.
@@ -62,7 +76,7 @@ impl RouteTable {
     }
 
     /// Where `path`, `/package.Service/Method`, goes; `None` when it is nobody's.
-    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Upstream>> {
+    pub(crate) fn find(&self, path: &str) -> Option<Way<'_>> {
         let (service, method) = path.strip_prefix('/')?.split_once('/')?;
         let (route, upstream) = self.routes.get(service)?;
         let is_name = !method.is_empty()
@@ -73,7 +87,11 @@ impl RouteTable {
             Methods::All => true,
             Methods::Only(names) => names.contains(&method),
         };
-        (is_name && is_open).then_some(upstream)
+        let cookies = route.cookies.iter().find(|(name, _)| *name == method);
+        (is_name && is_open).then_some(Way {
+            upstream,
+            cookies: cookies.map_or(CookieRule::NONE, |(_, rule)| *rule),
+        })
     }
 
     /// Every service with its upstream.
@@ -95,13 +113,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::RouteTable;
+    use crate::cookies::CookieRule;
     use crate::upstream::Upstream;
 
     #[test]
     fn only_listed_services_and_methods_have_a_way() {
         let upstream = |name| Arc::new(Upstream::to_nowhere(name));
         let table = RouteTable::new(&upstream("auth-service"), &upstream("invoice-service"));
-        let way = |path| table.find(path).map(|upstream| upstream.name());
+        let way = |path| table.find(path).map(|way| way.upstream.name());
 
         assert_eq!(way("/invoiceapp.auth.v1.AuthService/Login"), Some("auth-service"));
         assert_eq!(
@@ -126,5 +145,24 @@ mod tests {
         ] {
             assert_eq!(way(nobodys), None, "{nobodys}");
         }
+    }
+
+    #[test]
+    fn five_methods_have_to_do_with_cookies_and_they_exist() {
+        let upstream = Arc::new(Upstream::to_nowhere("any"));
+        let table = RouteTable::new(&upstream, &upstream);
+        let mut with_cookies: Vec<_> = grpc_server::methods(&[proto::FILE_DESCRIPTOR_SET])
+            .into_iter()
+            .filter(|method| {
+                let way = table.find(method);
+                way.is_some_and(|way| way.cookies != CookieRule::NONE)
+            })
+            .collect();
+        with_cookies.sort_unstable();
+        let expected = ["ChangePassword", "Login", "Logout", "RefreshToken", "Register"];
+        assert_eq!(
+            with_cookies,
+            expected.map(|name| format!("/invoiceapp.auth.v1.AuthService/{name}"))
+        );
     }
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use grpc_server::RequestId;
 use http::header::{ALLOW, CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use crate::headers::{X_GRPC_WEB, X_USER_AGENT};
 use crate::origin::{self, Origin};
@@ -25,6 +25,9 @@ const WEB: [&str; 4] = [
     "application/grpc-web-text",
     "application/grpc-web-text+proto",
 ];
+
+/// From where a browser sends a request (W3C Fetch Metadata); others do not say it.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// 8 KiB: the names and values of a request's headers together. A token is at most 2 KiB. What is sent on must
 /// fit into what an upstream takes, for over one request that does not an HTTP/2 connection may end, with the
@@ -90,6 +93,12 @@ fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal>
             "pages of this origin may not call the API (GATEWAY_ALLOWED_ORIGINS)",
         ));
     }
+    if !headers.contains_key(ORIGIN) && is_of_another_origin(headers) {
+        return Some((
+            StatusCode::FORBIDDEN,
+            "a browser that sends a request for a page of another origin names it in the origin header",
+        ));
+    }
     if is_web && !headers.contains_key(X_GRPC_WEB) && !headers.contains_key(X_USER_AGENT) {
         return Some((
             StatusCode::FORBIDDEN,
@@ -97,6 +106,11 @@ fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal>
         ));
     }
     None
+}
+
+fn is_of_another_origin(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    sites.any(|site| site == "cross-site" || site == "same-site")
 }
 
 /// Of all names and values; a name counts once for each of its values.
@@ -194,6 +208,29 @@ mod tests {
             .header("origin", "https://app.example.com")
             .header("origin", "https://evil.example");
         assert_eq!(refused(both), Some(403));
+    }
+
+    #[test]
+    fn a_request_from_elsewhere_that_hides_its_origin_is_refused() {
+        for site in ["cross-site", "same-site"] {
+            let hidden = || web().header("sec-fetch-site", site);
+            assert_eq!(refused(hidden()), Some(403), "{site}");
+            assert_eq!(
+                refused(hidden().header("origin", "https://app.example.com")),
+                None,
+                "{site}"
+            );
+            assert_eq!(refused(hidden().header("origin", "null")), Some(403), "{site}");
+            let twice = web()
+                .header("sec-fetch-site", "none")
+                .header("sec-fetch-site", site);
+            assert_eq!(refused(twice), Some(403), "{site}");
+            let native = post("application/grpc").header("sec-fetch-site", site);
+            assert_eq!(refused(native), Some(403), "{site}");
+        }
+        for site in ["same-origin", "none"] {
+            assert_eq!(refused(web().header("sec-fetch-site", site)), None, "{site}");
+        }
     }
 
     #[test]

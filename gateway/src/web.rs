@@ -3,19 +3,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use grpc_server::{CallLimits, REQUEST_ID_HEADER, RequestId, call_stack};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method};
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use telemetry::Server;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceBuilder};
-use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
+use crate::cookies::TOKEN_DELIVERY;
 use crate::forward::Forward;
 use crate::headers::{
     GRPC_MESSAGE, GRPC_STATUS, GRPC_STATUS_DETAILS, GRPC_TIMEOUT, IDEMPOTENT_REPLAY, TRACEPARENT, X_GRPC_WEB,
@@ -23,6 +23,7 @@ use crate::headers::{
 };
 use crate::jwks::{self, Jwks};
 use crate::origin::Origin;
+use crate::security_headers::{self, HttpsOnly};
 use crate::{pages, wall};
 
 /// How long a browser may remember a preflight: Chromium takes no more than two hours.
@@ -36,6 +37,7 @@ pub(crate) fn router(
     allowed: Vec<Origin>,
     jwks: Arc<Jwks>,
     measured: Server,
+    https_only: HttpsOnly,
 ) -> Router {
     let calls = Routes::from(local.into_axum_router().fallback_service(forward));
     let api = GrpcWebLayer::new().layer(call_stack(calls, limits, measured));
@@ -45,8 +47,6 @@ pub(crate) fn router(
     let api = Router::new()
         .fallback_service(api)
         .layer(ServiceBuilder::new().layer(cors).layer(wall));
-    let no_sniffing =
-        SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Router::new()
         .route("/", get(pages::index).fallback_service(api.clone()))
         .route("/healthz", get(pages::healthz).fallback_service(api.clone()))
@@ -55,7 +55,7 @@ pub(crate) fn router(
             get(jwks::get).with_state(jwks).fallback_service(api.clone()),
         )
         .fallback_service(api)
-        .layer(no_sniffing)
+        .layer(map_response_with_state(https_only, security_headers::add))
         .layer(from_fn(name_request))
 }
 
@@ -71,13 +71,16 @@ async fn name_request(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The pages that may call us and read the answer. Credentials are allowed because the origins are explicit.
+/// The pages that may call us, with their cookies, and read the answer.
 fn cors(allowed: &[Origin]) -> CorsLayer {
+    let with_cookies = allowed.to_vec();
+    let with_cookies =
+        AllowCredentials::predicate(move |origin, _| with_cookies.iter().any(|known| known.is(origin)));
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(
             allowed.iter().filter_map(Origin::to_header_value),
         ))
-        .allow_credentials(true)
+        .allow_credentials(with_cookies)
         .allow_methods([Method::POST])
         .allow_headers([
             CONTENT_TYPE,
@@ -87,6 +90,7 @@ fn cors(allowed: &[Origin]) -> CorsLayer {
             AUTHORIZATION,
             REQUEST_ID_HEADER,
             TRACEPARENT,
+            TOKEN_DELIVERY,
         ])
         .expose_headers([
             GRPC_STATUS,

@@ -92,12 +92,14 @@ async fn a_preflight_tells_an_allowed_page_what_it_may_send() {
     assert_eq!(header("access-control-allow-origin"), ALLOWED);
     assert_eq!(header("access-control-allow-methods"), "POST");
     assert_eq!(header("access-control-max-age"), "7200");
+    assert_eq!(header("access-control-allow-credentials"), "true");
     for name in [
         "authorization",
         "x-grpc-web",
         "grpc-timeout",
         "x-request-id",
         "traceparent",
+        "x-token-delivery",
     ] {
         assert!(header("access-control-allow-headers").contains(name), "{name}");
     }
@@ -114,7 +116,9 @@ async fn a_preflight_tells_a_foreign_page_nothing() {
         "https://app.example.com.evil.example",
     ] {
         let headers = preflight(&gateway, foreign).await.headers;
-        assert!(!headers.contains_key("access-control-allow-origin"), "{foreign}");
+        for name in ["access-control-allow-origin", "access-control-allow-credentials"] {
+            assert!(!headers.contains_key(name), "{name} for {foreign}");
+        }
     }
 }
 
@@ -130,6 +134,12 @@ async fn what_a_foreign_page_sends_is_refused_and_never_forwarded() {
             415,
         ),
         (Call::new(ECHO, "x").without("x-grpc-web"), 403),
+        (
+            Call::new(ECHO, "x")
+                .without("origin")
+                .header("sec-fetch-site", "cross-site"),
+            403,
+        ),
     ];
     for version in [Version::HTTP_11, Version::HTTP_2] {
         for (call, status) in &refused {
@@ -148,7 +158,24 @@ async fn a_page_without_origin_header_is_served_without_cors() {
     let (_upstream, gateway) = both().await;
     let answer = Call::new(ECHO, "x").without("origin").send(&gateway).await;
     assert_eq!(answer.text, "x");
-    assert!(!answer.http.headers.contains_key("access-control-allow-origin"));
+    for name in ["access-control-allow-origin", "access-control-allow-credentials"] {
+        assert!(!answer.http.headers.contains_key(name), "{name}");
+    }
+    assert!(answer.http.headers["vary"].to_str().unwrap().contains("origin"));
+}
+
+#[tokio::test]
+async fn an_allowed_page_may_send_its_cookies_and_a_foreign_one_is_not_told_so() {
+    let (_upstream, gateway) = both().await;
+    let allowed = Call::new(ECHO, "x").send(&gateway).await;
+    assert_eq!(allowed.http.headers["access-control-allow-origin"], ALLOWED);
+    assert_eq!(allowed.http.headers["access-control-allow-credentials"], "true");
+    assert!(allowed.http.headers["vary"].to_str().unwrap().contains("origin"));
+    let foreign = Call::new(ECHO, "x").header("origin", "https://evil.example");
+    let (refused, _) = foreign.refused(&gateway).await;
+    for name in ["access-control-allow-origin", "access-control-allow-credentials"] {
+        assert!(!refused.headers.contains_key(name), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -246,7 +273,37 @@ async fn answers_that_are_no_rpcs_carry_a_request_id_too() {
         let response = client.request(request).await.unwrap();
         assert_eq!(response.status(), status, "{path}");
         assert_eq!(response.headers()["x-request-id"].len(), 32, "{path}: a new one");
+        assert_is_hardened(response.headers());
     }
     let headers = preflight(&gateway, ALLOWED).await.headers;
     assert_eq!(headers["x-request-id"].len(), 32);
+    assert_is_hardened(&headers);
+}
+
+#[track_caller]
+fn assert_is_hardened(headers: &http::HeaderMap) {
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["referrer-policy"], "no-referrer");
+    assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+    assert_eq!(
+        headers["content-security-policy"],
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+    assert!(
+        !headers.contains_key("strict-transport-security"),
+        "there is no TLS"
+    );
+}
+
+#[tokio::test]
+async fn answers_of_rpcs_are_hardened_too() {
+    let (_upstream, gateway) = both().await;
+    for path in [ECHO, FAIL, "/no.Such/Method"] {
+        assert_is_hardened(&Call::new(path, "x").send(&gateway).await.http.headers);
+    }
+    let native = gateway
+        .unary(ECHO, tonic::Request::new("x".to_owned()))
+        .await
+        .unwrap();
+    assert_is_hardened(native.metadata().as_ref());
 }

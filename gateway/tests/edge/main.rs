@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod cookies;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod large_heads;

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use grpc_server::{ConnectionLimits, Listener, Shutdown, serve};
 use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt as _;
 use proto::auth::v1::token_service_server::{TokenService, TokenServiceServer};
 use proto::auth::v1::{GetJwksRequest, GetJwksResponse, Jwk, ValidateTokenRequest, ValidateTokenResponse};
 use rpc_error::{FieldPath, Violations};
@@ -85,7 +86,8 @@ impl Upstream {
             )
             .await;
         let keys = Keys(Arc::clone(&seen));
-        let routes = Routes::new(invoices)
+        let routes = Routes::new(invoices.clone())
+            .add_service(Accounts(invoices))
             .add_service(TokenServiceServer::new(keys))
             .add_service(health_server);
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -194,12 +196,62 @@ impl Service<Request<Body>> for Invoices {
                     response.headers_mut().insert("content-type", grpc);
                     response
                 }
+                "ChangePassword" => with_cookies_in_trailers(),
                 "NotGrpc" => Response::new(Body::new(http_body_util::Full::from("<html>"))),
                 _ => grpc.unary(handler, request).await,
             })
         }
         .boxed()
     }
+}
+
+/// `AuthService` with the same methods, and one whose trailers have a cookie too.
+#[derive(Clone)]
+struct Accounts(Invoices);
+
+impl tonic::server::NamedService for Accounts {
+    const NAME: &'static str = "invoiceapp.auth.v1.AuthService";
+}
+
+impl Service<Request<Body>> for Accounts {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+/// The cookies that every answer tries to set.
+pub(crate) const SET_COOKIES: [&str; 5] = [
+    "__Host-invoiceapp-refresh=r; Path=/; HttpOnly",
+    "invoiceapp-refresh=r; Path=/; HttpOnly",
+    "__Host-invoiceapp-device=d; Path=/; HttpOnly",
+    "invoiceapp-device=d; Path=/; HttpOnly",
+    "session=s",
+];
+
+fn set_cookies(headers: &mut HeaderMap) {
+    for cookie in SET_COOKIES {
+        headers.append("set-cookie", http::HeaderValue::from_static(cookie));
+    }
+}
+
+/// A message whose trailers set cookies.
+fn with_cookies_in_trailers() -> Response<Body> {
+    let mut trailers = HeaderMap::new();
+    set_cookies(&mut trailers);
+    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+    let body = http_body_util::Full::from(message("x"));
+    let mut response = Response::new(Body::new(body.with_trailers(async { Some(Ok(trailers)) })));
+    let grpc = http::HeaderValue::from_static("application/grpc");
+    response.headers_mut().insert("content-type", grpc);
+    response
 }
 
 #[derive(Clone)]
@@ -218,6 +270,11 @@ impl tonic::server::UnaryService<String> for Handler {
         async move {
             match method.as_str() {
                 "CreateInvoice" => Err(with_violations(2)),
+                "Logout" => {
+                    let mut refused = Status::unauthenticated("refused");
+                    set_cookies(refused.metadata_mut().as_mut());
+                    Err(refused)
+                }
                 "ManyProblems" => Err(with_long_details()),
                 "Wait" => std::future::pending().await,
                 "Page" => Ok(tonic::Response::new("x".repeat(1024 * 1024))),
@@ -226,7 +283,7 @@ impl tonic::server::UnaryService<String> for Handler {
                     let metadata = answer.metadata_mut();
                     metadata.insert("x-idempotent-replay", "true".parse().unwrap());
                     metadata.insert("x-internal", "secret".parse().unwrap());
-                    metadata.insert("set-cookie", "a=b".parse().unwrap());
+                    set_cookies(metadata.as_mut());
                     Ok(answer)
                 }
             }

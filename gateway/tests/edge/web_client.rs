@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// From the trailers in the body, or from the headers when there is no body.
     pub(crate) status: Status,
+    /// Those in the body, within reach of scripts.
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Answer {
@@ -124,6 +126,7 @@ impl Call {
             status: status.unwrap_or_else(|| Status::new(Code::Unknown, "no status at all")),
             http,
             text,
+            trailers: trailers.unwrap_or_default(),
         }
     }
 
