@@ -197,9 +197,11 @@ fn exposed(options: &ClientOptions) -> Option<&str> {
     if options.tls.is_some() {
         return None;
     }
-    options.hosts.iter().find_map(|host| match host {
-        ServerAddress::Tcp { host, .. } if !is_this_machine(host) => Some(host.as_str()),
-        _ => None,
+    options.hosts.iter().find_map(|address| {
+        let ServerAddress::Tcp { host, .. } = address else {
+            return None;
+        };
+        (!is_this_machine(host)).then_some(host.as_str())
     })
 }
 
