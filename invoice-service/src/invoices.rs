@@ -141,7 +141,7 @@ impl Invoices {
         request: Option<AppliedRequest>,
     ) -> Result<Outcome, InvoiceError<P>> {
         for _ in 0..ATTEMPTS {
-            let stored = self.store.get(&caller.organization, id).await?;
+            let stored = self.current(caller, id, etag).await?;
             // Before the etag: the repetition of a call that succeeded carries the etag from before it.
             match earlier(&stored, request.as_ref()) {
                 Earlier::Unused => {}
@@ -173,6 +173,21 @@ impl Invoices {
             }
         }
         Err(InvoiceError::EtagMismatch)
+    }
+
+    /// The invoice as it is. When `etag` is not its own, it is read again and settled: an etag must not be refused because
+    /// the store is behind.
+    async fn current(
+        &self,
+        caller: &Caller,
+        id: &InvoiceId,
+        etag: Option<&Etag>,
+    ) -> Result<StoredInvoice, StoreError> {
+        let stored = self.store.get(&caller.organization, id).await?;
+        if etag.is_none_or(|etag| *etag == stored.invoice.etag()) {
+            return Ok(stored);
+        }
+        self.store.get_settled(&caller.organization, id).await
     }
 
     /// Deletes a draft: one conditional store write.
@@ -234,6 +249,7 @@ fn revised<P>(
         invoice,
         created_by_request: stored.created_by_request,
         applied,
+        origin: stored.origin,
     })
 }
 

@@ -14,6 +14,8 @@ use crate::store::SqliteInvoiceStore;
 struct Counted {
     store: SqliteInvoiceStore,
     calls: Mutex<Vec<&'static str>>,
+    /// What plain reads give, as those of a server that is behind.
+    behind: Mutex<Option<StoredInvoice>>,
 }
 
 impl Counted {
@@ -39,7 +41,20 @@ impl InvoiceStore for Counted {
 
     async fn get(&self, organization: &OrganizationId, id: &InvoiceId) -> Result<StoredInvoice, StoreError> {
         self.note("get");
-        self.store.get(organization, id).await
+        let behind = self.behind.lock().unwrap().clone();
+        match behind {
+            Some(stored) => Ok(stored),
+            None => self.store.get(organization, id).await,
+        }
+    }
+
+    async fn get_settled(
+        &self,
+        organization: &OrganizationId,
+        id: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        self.note("get_settled");
+        self.store.get_settled(organization, id).await
     }
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
@@ -71,23 +86,52 @@ impl InvoiceStore for Counted {
     }
 }
 
-#[tokio::test]
-async fn every_mutation_is_one_store_write_and_only_an_update_reads_before_it() {
-    let store = SqliteInvoiceStore::open(&Location::Memory).unwrap();
+fn counted() -> (Arc<Counted>, Invoices, Caller, InvoiceContent) {
     let counted = Arc::new(Counted {
-        store,
+        store: SqliteInvoiceStore::open(&Location::Memory).unwrap(),
         calls: Mutex::default(),
+        behind: Mutex::default(),
     });
     let invoices = Invoices::new(Arc::<Counted>::clone(&counted));
     let caller = Caller {
         organization: OrganizationId::parse("org_a").unwrap(),
         user: UserId::parse("usr_a").unwrap(),
     };
-    let header = InvoiceHeader::blank(Currency::parse("EUR").unwrap());
     let content = InvoiceContent {
-        header,
+        header: InvoiceHeader::blank(Currency::parse("EUR").unwrap()),
         lines: Vec::new(),
     };
+    (counted, invoices, caller, content)
+}
+
+#[tokio::test]
+async fn the_newest_etag_is_accepted_though_the_store_is_behind_and_an_older_one_is_not() {
+    let (counted, invoices, caller, content) = counted();
+    let patch = |_: &Invoice| Ok::<_, ()>(content.clone());
+    let first = invoices.create(&caller, content.clone(), None).await.unwrap();
+    let (id, first_etag) = (first.invoice.identity.id.clone(), first.invoice.etag());
+    let behind = counted.store.get(&caller.organization, &id).await.unwrap();
+    let updated = invoices
+        .update(&caller, &id, Some(&first_etag), patch, None)
+        .await
+        .unwrap();
+    *counted.behind.lock().unwrap() = Some(behind);
+    counted.taken();
+
+    let newest = updated.invoice.etag();
+    let again = invoices.update(&caller, &id, Some(&newest), patch, None).await;
+    assert_eq!(again.unwrap().invoice.version, updated.invoice.version.next());
+    assert_eq!(counted.taken(), ["get", "get_settled", "replace"]);
+
+    *counted.behind.lock().unwrap() = None;
+    let stale = invoices.update(&caller, &id, Some(&newest), patch, None).await;
+    assert!(matches!(stale, Err(InvoiceError::EtagMismatch)), "{stale:?}");
+    assert_eq!(counted.taken(), ["get", "get_settled"]);
+}
+
+#[tokio::test]
+async fn every_mutation_is_one_store_write_and_only_an_update_reads_before_it() {
+    let (counted, invoices, caller, content) = counted();
 
     Invoices::preview(&caller, content.clone()).unwrap();
     assert_eq!(counted.taken(), Vec::<&str>::new());

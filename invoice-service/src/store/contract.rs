@@ -8,7 +8,16 @@ mod writes;
 pub(super) use lists::*;
 pub(super) use writes::*;
 
+use mongo_engine::bson::Document;
+
+use crate::domain::invoice::Invoice;
 use crate::store::InvoiceStore;
+
+/// The stored document of an invoice, behind the store's back.
+pub(super) trait Documents {
+    async fn document(&self, invoice: &Invoice) -> Document;
+    async fn put_document(&self, invoice: &Invoice, document: Document);
+}
 
 /// Makes a module of tests, one for each case, on the store that `$open` makes. `$open` is an async block that gives the
 /// store and whatever has to live as long.
@@ -27,6 +36,8 @@ macro_rules! store_contract {
                 a_creation_repeated_after_the_deletion_says_so_and_stores_nothing
                 of_fifty_parallel_creations_under_one_request_id_one_stores
                 a_replacement_at_the_expected_version_is_read_back
+                a_replacement_keeps_what_a_newer_release_has_stored
+                a_settled_read_is_the_same_as_a_read
                 a_replacement_of_a_stale_version_changes_nothing
                 a_replacement_of_an_unknown_invoice_finds_nothing
                 of_twenty_parallel_replacements_of_one_version_one_wins

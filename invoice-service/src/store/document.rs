@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod unknown;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use decode::state;
 pub(super) use encode::{day, kind_name};
+pub(crate) use unknown::Origin;
+pub(super) use unknown::{to_bson, to_json};
 
 /// The shape written today.
 const SCHEMA: u32 = 1;

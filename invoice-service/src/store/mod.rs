@@ -25,6 +25,7 @@ mod observed;
 mod sqlite;
 
 pub use contents::contents;
+use document::Origin;
 use mongodb::MongoInvoiceStore;
 pub(crate) use observed::observed;
 pub(crate) use sqlite::SqliteInvoiceStore;
@@ -61,11 +62,22 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
         request: Option<AppliedRequest>,
     ) -> Result<Insertion, StoreError>;
 
-    /// One invoice as it is now. A read that starts after a write was answered sees that write.
+    /// One invoice as it is now. A read that starts after a write was answered sees that write, except that a store of
+    /// several servers may be behind for a moment when another one has taken over.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], also for a deleted one; the errors of [`InvoiceStore::insert`].
     async fn get(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError>;
+
+    /// As [`InvoiceStore::get`], never behind. It may cost as much as a write.
+    ///
+    /// # Errors
+    /// Those of [`InvoiceStore::get`].
+    async fn get_settled(
         &self,
         organization: &OrganizationId,
         invoice: &InvoiceId,
@@ -108,7 +120,7 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
 }
 
 /// An invoice and what else its document holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoredInvoice {
     /// The invoice.
     pub(crate) invoice: Invoice,
@@ -116,6 +128,9 @@ pub(crate) struct StoredInvoice {
     pub(crate) created_by_request: Option<AppliedRequest>,
     /// The requests that changed it.
     pub(crate) applied: AppliedRequests,
+    /// The document that it was read from: what a newer release has added to it stays in the next version. Empty for a
+    /// new invoice.
+    pub(crate) origin: Origin,
 }
 
 /// What became of an insertion.

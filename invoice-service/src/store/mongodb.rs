@@ -14,6 +14,7 @@ use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError};
 use tokio::sync::Semaphore;
 
 use self::entry::{Entry, Found};
+use super::document::Origin;
 use super::indexed::signed;
 use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
@@ -133,6 +134,7 @@ impl InvoiceStore for MongoInvoiceStore {
             invoice,
             created_by_request: request,
             applied: AppliedRequests::default(),
+            origin: Origin::default(),
         };
         let entry = Entry::of(&stored)?.into_document()?;
         let invoices = self.invoices.clone();
@@ -165,6 +167,14 @@ impl InvoiceStore for MongoInvoiceStore {
             return entry::decode(&found)?.ok_or(StoreError::NotFound);
         }
         // Just after an election the new primary may not show yet what a majority has acknowledged.
+        self.get_settled(organization, invoice).await
+    }
+
+    async fn get_settled(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
         let settled = self
             .find_settled(one(organization, invoice), schema::BY_ID)
             .await?;
@@ -196,11 +206,13 @@ impl InvoiceStore for MongoInvoiceStore {
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
         let identity = &stored.invoice.identity;
         let filter = versioned(one(&identity.organization_id, &identity.id), expected)?;
-        let entry = Entry::of(&stored)?.into_document()?;
+        // Fields that a newer release has beside ours stay.
+        let entry = Document::try_from(Entry::of(&stored)?.into_document()?).map_err(broken)?;
+        let update = doc! { "$set": entry };
         let invoices = self.invoices.clone();
         let replaced = self
             .engine
-            .run(async move { invoices.replace_one(filter, entry).await })
+            .run(async move { invoices.update_one(filter, update).await })
             .await?;
         if replaced.matched_count == 1 {
             return Ok(());

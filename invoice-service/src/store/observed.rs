@@ -16,6 +16,7 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         store,
         insert: database.operation("insert"),
         get: database.operation("get"),
+        get_settled: database.operation("get_settled"),
         list: database.operation("list"),
         replace: database.operation("replace"),
         delete_draft: database.operation("delete_draft"),
@@ -27,6 +28,7 @@ struct Observed {
     store: Arc<dyn InvoiceStore>,
     insert: Operation,
     get: Operation,
+    get_settled: Operation,
     list: Operation,
     replace: Operation,
     delete_draft: Operation,
@@ -49,6 +51,15 @@ impl InvoiceStore for Observed {
         invoice: &InvoiceId,
     ) -> Result<StoredInvoice, StoreError> {
         self.get.observe(self.store.get(organization, invoice)).await
+    }
+
+    async fn get_settled(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        let got = self.store.get_settled(organization, invoice);
+        self.get_settled.observe(got).await
     }
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {

@@ -8,6 +8,7 @@ use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, 
 use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
 use self::row::Row;
+use super::document::Origin;
 use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::Invoice;
@@ -82,6 +83,7 @@ impl InvoiceStore for SqliteInvoiceStore {
             invoice,
             created_by_request: request,
             applied: AppliedRequests::default(),
+            origin: Origin::default(),
         };
         // Encoding happens here, on the caller's task, and not on the one writer thread.
         let row = Row::of(&stored)?;
@@ -116,7 +118,16 @@ impl InvoiceStore for SqliteInvoiceStore {
                 document.ok_or(StoreError::NotFound)
             })
             .await?;
-        row::decode(&document)
+        row::decode_whole(document)
+    }
+
+    async fn get_settled(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<StoredInvoice, StoreError> {
+        // One file is never behind itself.
+        self.get(organization, invoice).await
     }
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
@@ -274,8 +285,35 @@ impl From<sqlite_engine::rusqlite::Error> for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use mongo_engine::bson::{Document, serialize_to_document};
+
     use super::*;
-    use crate::store::contract::store_contract;
+    use crate::store::contract::{Documents, store_contract};
+
+    impl Documents for SqliteInvoiceStore {
+        async fn document(&self, invoice: &Invoice) -> Document {
+            let id = invoice.identity.id.clone();
+            let read = self.engine.read(move |connection| {
+                let document = "SELECT document FROM invoice WHERE id = ?1";
+                let document: Vec<u8> = connection.query_row(document, [id.as_str()], |row| row.get(0))?;
+                Ok::<_, StoreError>(document)
+            });
+            let json: serde_json::Value = serde_json::from_slice(&read.await.unwrap()).unwrap();
+            serialize_to_document(&json).unwrap()
+        }
+
+        async fn put_document(&self, invoice: &Invoice, document: Document) {
+            let (id, json) = (
+                invoice.identity.id.clone(),
+                serde_json::to_vec(&document).unwrap(),
+            );
+            let write = self.engine.write(move |connection| {
+                let update = "UPDATE invoice SET document = ?2 WHERE id = ?1";
+                Ok::<_, StoreError>(connection.execute(update, params![id.as_str(), json])?)
+            });
+            assert_eq!(write.await.unwrap(), 1);
+        }
+    }
 
     store_contract!(in_memory, async {
         (SqliteInvoiceStore::open(&Location::Memory).unwrap(), ())

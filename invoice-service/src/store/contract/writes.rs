@@ -1,13 +1,16 @@
 //! Reads of one invoice, and every write.
 
 use futures::future::join_all;
+use mongo_engine::bson::{Bson, Document, doc};
 
+use super::Documents;
 use super::sample::{blank, organization, request, rich};
 use crate::domain::content::{InvoiceContent, Note};
 use crate::domain::ids::{InvoiceId, Version};
-use crate::domain::invoice::Invoice;
+use crate::domain::invoice::{Invoice, InvoiceIdentity};
 use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
+use crate::store::document::Origin;
 use crate::store::{Insertion, InvoiceStore, ListFilter, ListOrder, ListQuery, StoreError, StoredInvoice};
 
 /// Inserts an invoice that nothing stands in the way of.
@@ -23,6 +26,20 @@ async fn read(store: &impl InvoiceStore, invoice: &Invoice) -> Result<StoredInvo
     store
         .get(&invoice.identity.organization_id, &invoice.identity.id)
         .await
+}
+
+/// Equal but for the documents that they were read from.
+fn assert_same(one: &StoredInvoice, other: &StoredInvoice) {
+    let parts = |stored: &StoredInvoice| {
+        let StoredInvoice {
+            invoice,
+            created_by_request,
+            applied,
+            origin: _,
+        } = stored.clone();
+        (invoice, created_by_request, applied)
+    };
+    assert_eq!(parts(one), parts(other));
 }
 
 /// The invoice with another note, one version on.
@@ -64,8 +81,9 @@ pub(in crate::store) async fn an_inserted_invoice_reads_back_equal_in_every_fiel
         invoice: invoice.clone(),
         created_by_request: Some(created_by),
         applied: AppliedRequests::default(),
+        origin: Origin::default(),
     };
-    assert_eq!(read(store, &invoice).await.unwrap(), expected);
+    assert_same(&read(store, &invoice).await.unwrap(), &expected);
     // Decimals compare by value; what is read must have the digits that were sent.
     let read = read(store, &invoice).await.unwrap().invoice;
     assert_eq!(format!("{read:?}"), format!("{invoice:?}"));
@@ -189,7 +207,7 @@ pub(in crate::store) async fn a_replacement_at_the_expected_version_is_read_back
         .unwrap();
     let changed = revised(&read(store, &invoice).await.unwrap(), "changed");
     store.replace(changed.clone(), Version::FIRST).await.unwrap();
-    assert_eq!(read(store, &invoice).await.unwrap(), changed);
+    assert_same(&read(store, &invoice).await.unwrap(), &changed);
     let listed = ListQuery {
         filter: ListFilter::default(),
         order: ListOrder::CreateTimeDescending,
@@ -202,6 +220,64 @@ pub(in crate::store) async fn a_replacement_at_the_expected_version_is_read_back
     );
 }
 
+pub(in crate::store) async fn a_replacement_keeps_what_a_newer_release_has_stored(
+    store: &(impl InvoiceStore + Documents),
+) {
+    let invoice = inserted(store, rich(&organization("a"))).await;
+    let newer = || Bson::from(doc! { "figure": 7_i64, "texts": ["a", "b"] });
+    let (mut document, mut added) = (store.document(&invoice).await, 0);
+    for_each_part(&mut document, &mut |part| {
+        part.insert(ADDED, newer());
+        added += 1;
+    });
+    assert!(added > 15, "{document}");
+    store.put_document(&invoice, document).await;
+
+    for (version, note) in [(Version::FIRST, "once"), (Version::FIRST.next(), "twice")] {
+        let changed = revised(&read(store, &invoice).await.unwrap(), note);
+        store.replace(changed.clone(), version).await.unwrap();
+        assert_same(&read(store, &invoice).await.unwrap(), &changed);
+    }
+    let (mut document, mut kept) = (store.document(&invoice).await, 0);
+    assert_eq!(document.get_str("note").unwrap(), "twice");
+    for_each_part(&mut document, &mut |part| {
+        kept += usize::from(part.get(ADDED) == Some(&newer()));
+    });
+    assert_eq!(kept, added, "{document}");
+}
+
+/// A member that this release does not know.
+const ADDED: &str = "added_later";
+
+/// Every document in a document, itself too. Those whose members are the user's are not parts of an invoice.
+fn for_each_part(document: &mut Document, each: &mut impl FnMut(&mut Document)) {
+    let inner = document
+        .iter_mut()
+        .filter(|(name, _)| !["metadata", ADDED].contains(&name.as_str()));
+    for (_, value) in inner {
+        match value {
+            Bson::Document(part) => for_each_part(part, each),
+            Bson::Array(parts) => parts
+                .iter_mut()
+                .filter_map(Bson::as_document_mut)
+                .for_each(|part| for_each_part(part, each)),
+            _ => {}
+        }
+    }
+    each(document);
+}
+
+pub(in crate::store) async fn a_settled_read_is_the_same_as_a_read(store: &impl InvoiceStore) {
+    let invoice = inserted(store, rich(&organization("a"))).await;
+    let InvoiceIdentity {
+        organization_id, id, ..
+    } = &invoice.identity;
+    let settled = store.get_settled(organization_id, id).await.unwrap();
+    assert_same(&settled, &read(store, &invoice).await.unwrap());
+    let foreign = store.get_settled(&organization("b"), id).await;
+    assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
+}
+
 pub(in crate::store) async fn a_replacement_of_a_stale_version_changes_nothing(store: &impl InvoiceStore) {
     let invoice = inserted(store, rich(&organization("a"))).await;
     let first = read(store, &invoice).await.unwrap();
@@ -212,7 +288,7 @@ pub(in crate::store) async fn a_replacement_of_a_stale_version_changes_nothing(s
         matches!(stale, Err(StoreError::VersionConflict { current }) if current == Version::FIRST.next()),
         "{stale:?}"
     );
-    assert_eq!(read(store, &invoice).await.unwrap(), winner);
+    assert_same(&read(store, &invoice).await.unwrap(), &winner);
 }
 
 pub(in crate::store) async fn a_replacement_of_an_unknown_invoice_finds_nothing(store: &impl InvoiceStore) {
@@ -220,6 +296,7 @@ pub(in crate::store) async fn a_replacement_of_an_unknown_invoice_finds_nothing(
         invoice: blank(&organization("a")),
         created_by_request: None::<AppliedRequest>,
         applied: AppliedRequests::default(),
+        origin: Origin::default(),
     };
     let replaced = store.replace(stored, Version::FIRST).await;
     assert!(matches!(replaced, Err(StoreError::NotFound)), "{replaced:?}");
@@ -263,6 +340,7 @@ pub(in crate::store) async fn a_deleted_draft_is_gone_from_reads_and_lists(store
         invoice,
         created_by_request: None,
         applied: AppliedRequests::default(),
+        origin: Origin::default(),
     };
     let replaced = store.replace(stored, Version::FIRST).await;
     assert!(matches!(replaced, Err(StoreError::NotFound)), "{replaced:?}");

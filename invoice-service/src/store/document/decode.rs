@@ -3,8 +3,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
 use super::{
-    AdjustmentDocument, DocumentError, InvoiceDocument, LineDocument, PartyDocument, RequestDocument, SCHEMA,
-    TaxDocument, TaxSubtotalDocument, TotalsDocument,
+    AdjustmentDocument, DocumentError, InvoiceDocument, LineDocument, Origin, PartyDocument, RequestDocument,
+    SCHEMA, TaxDocument, TaxSubtotalDocument, TotalsDocument,
 };
 use crate::domain::adjustment::{
     AdjustmentKind, AdjustmentReason, AdjustmentValue, DocumentAdjustment, LineAdjustment,
@@ -87,6 +87,7 @@ impl TryFrom<InvoiceDocument> for StoredInvoice {
             invoice: invoice(document)?,
             created_by_request,
             applied: applied.into_iter().collect(),
+            origin: Origin::default(),
         })
     }
 }

@@ -1,13 +1,12 @@
 //! One invoice as an entry of the collection: its document, and beside it the fields that the indexes need.
 
 use mongo_engine::bson::{
-    self, Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, serialize_to_raw_document_buf,
-    spec::BinarySubtype,
+    self, Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, spec::BinarySubtype,
 };
 
 use crate::domain::ids::{InvoiceId, Version};
 use crate::domain::state::State;
-use crate::store::document::{self, InvoiceDocument};
+use crate::store::document::{self, InvoiceDocument, Origin};
 use crate::store::indexed::IndexedFields;
 use crate::store::{StoreError, StoredInvoice, broken};
 
@@ -22,7 +21,7 @@ impl Entry {
     pub(super) fn of(stored: &StoredInvoice) -> Result<Self, StoreError> {
         Ok(Self {
             fields: IndexedFields::of(stored)?,
-            document: serialize_to_raw_document_buf(&InvoiceDocument::from(stored)).map_err(broken)?,
+            document: document::to_bson(stored)?,
         })
     }
 
@@ -68,8 +67,10 @@ pub(super) fn decode(entry: &RawDocument) -> Result<Option<StoredInvoice>, Store
         return Ok(None);
     };
     let document = document.as_document().ok_or(StoreError::NotFound)?;
-    let document: InvoiceDocument = deserialize_from_slice(document.as_bytes()).map_err(broken)?;
-    document.try_into().map(Some).map_err(broken)
+    let known: InvoiceDocument = deserialize_from_slice(document.as_bytes()).map_err(broken)?;
+    let mut stored = StoredInvoice::try_from(known).map_err(broken)?;
+    stored.origin = Origin::bson(document.to_owned());
+    Ok(Some(stored))
 }
 
 /// The id of an entry.

@@ -1,13 +1,33 @@
 use harness::mongo::ReplicaSet;
 
 use super::*;
-use crate::store::contract::{sample, store_contract};
+use crate::store::contract::{Documents, sample, store_contract};
 
 mod plans;
 
 async fn open(set: &ReplicaSet) -> MongoInvoiceStore {
     let location = set.url("invoices_of_a_test").parse().unwrap();
     MongoInvoiceStore::open(&location).await.unwrap()
+}
+
+impl Documents for MongoInvoiceStore {
+    async fn document(&self, invoice: &Invoice) -> Document {
+        let identity = &invoice.identity;
+        let found = self
+            .invoices
+            .find_one(one(&identity.organization_id, &identity.id));
+        let entry = Document::try_from(found.await.unwrap().unwrap()).unwrap();
+        entry.get_document("document").unwrap().clone()
+    }
+
+    async fn put_document(&self, invoice: &Invoice, document: Document) {
+        let identity = &invoice.identity;
+        let update = doc! { "$set": { "document": document } };
+        let put = self
+            .invoices
+            .update_one(one(&identity.organization_id, &identity.id), update);
+        assert_eq!(put.await.unwrap().matched_count, 1);
+    }
 }
 
 store_contract!(in_mongodb, async {
@@ -32,4 +52,28 @@ async fn what_is_stored_of_a_deleted_draft_is_its_request_id_and_nothing_of_its_
     for personal in ["customer_id\": String(\"cus_", "document", "Straße", "Work"] {
         assert!(!text.contains(personal), "{personal}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_replacement_keeps_fields_that_a_newer_release_has_beside_the_document() {
+    let set = ReplicaSet::start().await;
+    let store = open(&set).await;
+    let organization = sample::organization("a");
+    let invoice = sample::rich(&organization);
+    let id = invoice.identity.id.clone();
+    store.insert(invoice, None).await.unwrap();
+    let added = doc! { "$set": { "added_later": "x" } };
+    store
+        .invoices
+        .update_one(one(&organization, &id), added)
+        .await
+        .unwrap();
+
+    let mut stored = store.get(&organization, &id).await.unwrap();
+    stored.invoice.version = Version::FIRST.next();
+    store.replace(stored, Version::FIRST).await.unwrap();
+    let entry = store.invoices.find_one(one(&organization, &id)).await;
+    let entry = entry.unwrap().unwrap();
+    assert_eq!(entry.get_str("added_later").unwrap(), "x");
+    assert_eq!(entry.get_i64("version").unwrap(), 2);
 }

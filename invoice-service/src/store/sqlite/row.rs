@@ -4,7 +4,7 @@ use sqlite_engine::rusqlite::{Connection, named_params};
 
 use crate::domain::ids::Version;
 use crate::domain::state::State;
-use crate::store::document::InvoiceDocument;
+use crate::store::document::{InvoiceDocument, Origin};
 use crate::store::indexed::{IndexedFields, signed};
 use crate::store::{StoreError, StoredInvoice, broken, document};
 
@@ -24,7 +24,7 @@ impl Row {
     pub(super) fn of(stored: &StoredInvoice) -> Result<Self, StoreError> {
         Ok(Self {
             fields: IndexedFields::of(stored)?,
-            document: serde_json::to_vec(&InvoiceDocument::from(stored)).map_err(broken)?,
+            document: document::to_json(stored)?,
         })
     }
 
@@ -85,6 +85,13 @@ impl Row {
 pub(super) fn decode(document: &[u8]) -> Result<StoredInvoice, StoreError> {
     let document: InvoiceDocument = serde_json::from_slice(document).map_err(broken)?;
     document.try_into().map_err(broken)
+}
+
+/// The invoice that a document holds, to be changed.
+pub(super) fn decode_whole(document: Vec<u8>) -> Result<StoredInvoice, StoreError> {
+    let mut stored = decode(&document)?;
+    stored.origin = Origin::json(document);
+    Ok(stored)
 }
 
 /// The state that a column holds.

@@ -74,6 +74,7 @@ fn template(number: usize) -> Entry {
         invoice,
         created_by_request: None,
         applied: AppliedRequests::default(),
+        origin: Origin::default(),
     };
     Entry::of(&stored).unwrap()
 }
