@@ -22,9 +22,12 @@ struct Command {
     action: Option<Action>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Command::parse();
+    process::run(run(command))
+}
+
+async fn run(command: Command) -> ExitCode {
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
         None => telemetry::exit_code(serve(command).await),

@@ -8,9 +8,12 @@ use clap::Parser as _;
 use invoice_app::{Action, Command, Product, banner};
 use process::Process;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Command::parse();
+    process::run(run(command))
+}
+
+async fn run(command: Command) -> ExitCode {
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
         Some(Action::CopyStore(copy)) => {

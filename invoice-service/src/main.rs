@@ -7,9 +7,12 @@ use clap::Parser as _;
 use invoice_service::{App, Command};
 use process::{Action, Process};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Command::parse();
+    process::run(run(command))
+}
+
+async fn run(command: Command) -> ExitCode {
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
         None => telemetry::exit_code(serve(command).await),

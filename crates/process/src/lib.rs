@@ -1,10 +1,11 @@
-//! What every process of the product has around its services: the flags that all binaries share, signals, telemetry,
-//! the admin port, and the `health` command that asks it.
+//! What every process of the product has around its services: the runtime, the flags that all binaries share, signals,
+//! telemetry, the admin port, and the `health` command that asks it.
 
 mod admin;
 mod config;
 mod health;
 mod readyz;
+mod run;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use admin::AdminServer;
 pub use config::{Action, ProcessConfig};
 pub use health::HealthCommand;
 use readyz::Checks;
+pub use run::run;
 
 /// Somebody starts us and kills us when we are still there after 30 s; this much of it is left for what comes after the
 /// last span, the log's last lines among it.
