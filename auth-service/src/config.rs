@@ -101,8 +101,8 @@ pub struct Config {
     )]
     pub session_days: u16,
 
-    /// Form of the cookies that keep tokens, for browsers that ask for cookies. Unset: secure; in invoice-app, whose
-    /// gateway may be on loopback without TLS, loopback as long as it is.
+    /// Form of the cookies that keep tokens, for browsers that ask for cookies. Unset: secure. In invoice-app loopback,
+    /// when its gateway is on loopback without TLS, trusted proxies or allowed origins with https.
     #[arg(
         id = "auth_cookies",
         long = "auth-cookies",

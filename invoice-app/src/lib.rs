@@ -4,6 +4,7 @@
 //! find it there.
 
 mod banner;
+mod cookies;
 mod copy_store;
 mod product;
 

@@ -8,7 +8,7 @@ use settings::{Mistakes, SettingsError};
 use tls::ClientFlags;
 use tokio::task::JoinHandle;
 
-use crate::Command;
+use crate::{Command, cookies};
 
 /// How long the first fetch of the keys may take; it crosses loopback.
 const KEYS_WITHIN: Duration = Duration::from_secs(5);
@@ -90,6 +90,7 @@ impl Product {
     fn check(command: &Command) -> Result<(), SettingsError> {
         let mut mistakes = Mistakes::new();
         mistakes.append(command.gateway.check());
+        cookies::check(command.auth.cookies, &command.gateway, &mut mistakes);
         mistakes.append(command.auth.check(&command.data_dir));
         mistakes.append(command.invoice.check(&command.data_dir));
         command.tls.load(&mut mistakes);
@@ -128,6 +129,7 @@ impl Product {
             connections: connections.clone(),
             metrics: metrics.clone(),
             reflection: true,
+            cookies: Some(cookies::form(auth.cookies, &gateway)),
             ..auth
         };
         let auth = auth_service::App::build(auth, &data_dir).await?;

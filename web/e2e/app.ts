@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 
 /** A running invoice-app. */
 export interface App {
-  /** The gateway's address, `http://127.0.0.1:PORT`. */
+  /** The gateway's address, `http://127.0.0.1:PORT`, or `https://…` when it was given a certificate. */
   gateway: string;
   /** Ends the process and removes its data. */
   stop(): Promise<void>;
@@ -18,11 +18,11 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 30_000;
 const binary = process.env["INVOICE_APP_BIN"] ?? "../../target/debug/invoice-app";
 
-/** Starts invoice-app with empty data and one allowed browser origin, and waits until it serves. */
-export async function startApp(allowedOrigin: string): Promise<App> {
+/** Starts invoice-app with empty data, one allowed browser origin and these flags, and waits until it serves. */
+export async function startApp(allowedOrigin: string, flags: string[] = []): Promise<App> {
   const data = await mkdtemp(join(tmpdir(), "invoice-app-e2e-"));
   const listen = ["gateway", "auth", "invoice"].flatMap((name) => [`--${name}-listen`, "127.0.0.1:0"]);
-  const child = spawn(resolve(binary), ["--data-dir", data, ...listen], {
+  const child = spawn(resolve(binary), ["--data-dir", data, ...listen, ...flags], {
     // Nothing of the caller's own configuration.
     env: { PATH: process.env["PATH"], GATEWAY_ALLOWED_ORIGINS: allowedOrigin },
     stdio: ["ignore", "pipe", "pipe"],
@@ -50,7 +50,7 @@ function gatewayAddress(child: ChildProcess): Promise<string> {
     };
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const address = /\bgateway\s+(http:\/\/[\d.]+:\d+)/.exec(output)?.[1];
+      const address = /\bgateway\s+(https?:\/\/[\d.]+:\d+)/.exec(output)?.[1];
       if (address !== undefined) {
         clearTimeout(timer);
         found(address);

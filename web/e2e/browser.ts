@@ -1,14 +1,16 @@
 // Chromium, and the origins from which it loads the test pages.
 
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import type { Certificate } from "./certificate.js";
 import type { Call, Outcome } from "./pages/calls.js";
 
 /** A web server with an origin of its own that serves the bundled pages. */
 export interface Origin {
-  /** `http://127.0.0.1:PORT`, as a browser writes it into the `origin` header. */
+  /** `http://127.0.0.1:PORT` or `https://…`, as a browser writes it into the `origin` header. */
   url: string;
   close(): void;
 }
@@ -27,9 +29,9 @@ export const clients: Client[] = [
   { name: "grpc-web, text", page: "grpc-web", format: "text" },
 ];
 
-/** Serves `/NAME.html`, an empty page that loads the bundle dist/pages/NAME.page.js. */
-export async function serveOrigin(): Promise<Origin> {
-  const server = createServer((request, response) => {
+/** Serves `/NAME.html`, an empty page that loads the bundle dist/pages/NAME.page.js; over TLS with a certificate. */
+export async function serveOrigin(certificate?: Certificate): Promise<Origin> {
+  const serve: RequestListener = (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     const [, name, kind] = /^\/([a-z-]+)\.(html|js)$/.exec(pathname) ?? [];
     if (name === undefined) {
@@ -43,11 +45,12 @@ export async function serveOrigin(): Promise<Origin> {
         () => response.writeHead(404).end(),
       );
     }
-  });
+  };
+  const server = certificate === undefined ? createServer(serve) : createTlsServer(certificate, serve);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${certificate === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     close: () => {
       server.close();
       server.closeAllConnections();
@@ -72,10 +75,23 @@ export function launchBrowser(): Promise<Browser> {
 
 /** Opens a client's page, served by `origin`, in a new browser context. */
 export async function openPage(browser: Browser, origin: Origin, client: Client, gateway: string): Promise<Page> {
-  const context = await browser.newContext();
+  return openTab(await browser.newContext(), origin.url, client, gateway);
+}
+
+/** How a page wants its tokens: in responses, or in cookies. */
+export type Delivery = "body" | "cookie";
+
+/** Opens a client's page in a new tab of a browser context, which its tabs share like one profile. */
+export async function openTab(
+  context: BrowserContext,
+  origin: string,
+  client: Client,
+  gateway: string,
+  delivery: Delivery = "body",
+): Promise<Page> {
   const page = await context.newPage();
-  const query = new URLSearchParams({ gateway, ...(client.format && { format: client.format }) });
-  await page.goto(`${origin.url}/${client.page}.html?${query}`);
+  const query = new URLSearchParams({ gateway, delivery, ...(client.format && { format: client.format }) });
+  await page.goto(`${origin}/${client.page}.html?${query}`);
   await page.waitForFunction(() => "call" in window);
   return page;
 }

@@ -62,6 +62,19 @@ export function gateway(): string {
   return address;
 }
 
+/** Whether the page's client asks for its tokens in cookies, and sends them. */
+export function byCookie(): boolean {
+  return parameter("delivery") === "cookie";
+}
+
+/** The metadata of a call: a bearer token if one is given, and how the tokens shall come. */
+export function metadata(token?: string): Record<string, string> {
+  return {
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(byCookie() && { "x-token-delivery": "cookie" }),
+  };
+}
+
 /** A parameter of the page's query string. */
 export function parameter(name: string): string | null {
   return new URLSearchParams(location.search).get(name);

@@ -4,19 +4,21 @@ import { fromJson, toJson, type JsonObject, type JsonValue, type Message } from 
 import { Code, ConnectError, createClient, type CallOptions } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
-import { find, gateway, type Failure } from "./calls.js";
+import { byCookie, find, gateway, metadata, type Failure } from "./calls.js";
 
 type UnaryCall = (request: Message, options: CallOptions) => Promise<Message>;
 
-const transport = createGrpcWebTransport({ baseUrl: gateway() });
+const transport = createGrpcWebTransport({
+  baseUrl: gateway(),
+  fetch: (input, init) => fetch(input, { ...init, credentials: byCookie() ? "include" : "same-origin" }),
+});
 
 window.call = async (path, request, token) => {
   const { service, method } = find(path);
   const client = createClient(service, transport) as unknown as Record<string, UnaryCall>;
   const unary = client[method.localName] as UnaryCall;
-  const headers: HeadersInit = token === undefined ? {} : { authorization: `Bearer ${token}` };
   try {
-    const response = await unary(fromJson(method.input, request as JsonValue), { headers });
+    const response = await unary(fromJson(method.input, request as JsonValue), { headers: metadata(token) });
     return { response: toJson(method.output, response) as JsonObject };
   } catch (error) {
     return { failure: describe(ConnectError.from(error)) };

@@ -3,9 +3,9 @@
 import { fromBinary, fromJson, toBinary, toJson, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { GrpcWebClientBase, MethodDescriptor, MethodType, RpcError, StatusCode } from "grpc-web";
-import { find, gateway, parameter, readDetails, type Failure } from "./calls.js";
+import { byCookie, find, gateway, metadata, parameter, readDetails, type Failure } from "./calls.js";
 
-const client = new GrpcWebClientBase({ format: parameter("format") ?? "text" });
+const client = new GrpcWebClientBase({ format: parameter("format") ?? "text", withCredentials: byCookie() });
 
 // grpc-web only hands the classes of its own code generator on; our messages have none.
 const NoClass = Object as unknown as new () => Message;
@@ -20,12 +20,11 @@ window.call = async (path, request, token) => {
     (message: Message) => toBinary(method.input, message),
     (bytes: Uint8Array) => fromBinary(method.output, bytes),
   );
-  const metadata: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   try {
     const response = await client.unaryCall(
       `${gateway()}/${path}`,
       fromJson(method.input, request as JsonValue),
-      metadata,
+      metadata(token),
       descriptor,
     );
     return { response: toJson(method.output, response) as JsonObject };

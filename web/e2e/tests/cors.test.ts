@@ -37,7 +37,9 @@ test("the preflight of an allowed origin names that origin and every header our 
   assert.equal(headers["access-control-allow-origin"], allowed.url);
   assert.match(headers["access-control-allow-methods"] ?? "", /\bPOST\b/);
   const names = (headers["access-control-allow-headers"] ?? "").toLowerCase().split(/\s*,\s*/);
-  const wanted = "content-type x-grpc-web x-user-agent grpc-timeout authorization x-request-id traceparent".split(" ");
+  assert.equal(headers["access-control-allow-credentials"], "true");
+  const ours = "content-type x-grpc-web x-user-agent grpc-timeout authorization x-request-id traceparent";
+  const wanted = [...ours.split(" "), "x-token-delivery"];
   assert.deepEqual(wanted.filter((name) => !names.includes(name)), []);
 });
 
@@ -52,6 +54,7 @@ test("the preflight of a foreign origin is given no permission", async () => {
   for (const origin of origins) {
     const { headers } = await preflight(origin);
     assert.equal(headers["access-control-allow-origin"], undefined, origin);
+    assert.equal(headers["access-control-allow-credentials"], undefined, origin);
   }
 });
 
