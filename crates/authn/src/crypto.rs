@@ -30,9 +30,9 @@ pub fn install_crypto_provider() -> Result<(), CryptoError> {
         jsonwebtoken::crypto::sign(message.as_bytes(), &signing, Algorithm::EdDSA).map_err(|_| CryptoError)
     };
     let (signature, other) = (sign("message")?, sign("another message")?);
-    let sound = verifying.verifies("message", &signature)
-        && !verifying.verifies("messagf", &signature)
-        && !verifying.verifies("message", &other);
+    let sound = verifying.verifies(b"message", &signature)
+        && !verifying.verifies(b"messagf", &signature)
+        && !verifying.verifies(b"message", &other);
     if sound { Ok(()) } else { Err(CryptoError) }
 }
 

@@ -119,6 +119,9 @@ pub enum JwkError {
     /// A small-order point: signatures by it can be forged.
     #[error("the public key is a small-order point")]
     SmallOrder,
+    /// A second spelling of another key: its y coordinate is not below the field's prime (RFC 8032, 5.1.3).
+    #[error("the public key is not in canonical form")]
+    NotCanonical,
     /// The id is not the key's thumbprint.
     #[error("the key id is not the thumbprint of the key")]
     KeyId,
@@ -136,10 +139,13 @@ impl VerifyingKey {
     /// The key with these 32 bytes, with its thumbprint as id.
     ///
     /// # Errors
-    /// `SmallOrder`.
+    /// `SmallOrder`, `NotCanonical`.
     pub fn from_bytes(bytes: [u8; PUBLIC_KEY_BYTES]) -> Result<Self, JwkError> {
         if is_small_order(&bytes) {
             return Err(JwkError::SmallOrder);
+        }
+        if !is_canonical(&bytes) {
+            return Err(JwkError::NotCanonical);
         }
         // jsonwebtoken calls the raw 32 bytes "DER" as well.
         Ok(Self {
@@ -166,12 +172,11 @@ impl VerifyingKey {
         }
     }
 
-    /// Whether `signature`, in strict base64url, is this key's over `signed`.
-    pub(crate) fn verifies(&self, signed: &str, signature: &str) -> bool {
+    /// Whether `signature`, in strict base64url, is this key's over `signed` (RFC 8032, Ed25519).
+    pub fn verifies(&self, signed: &[u8], signature: &str) -> bool {
         // jsonwebtoken decodes with the same strict engine as `base64url::decode`; what is not
         // 64 bytes is refused by the verification.
-        jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &self.decoding, Algorithm::EdDSA)
-            .unwrap_or(false)
+        jsonwebtoken::crypto::verify(signature, signed, &self.decoding, Algorithm::EdDSA).unwrap_or(false)
     }
 }
 
@@ -235,6 +240,12 @@ const fn high(first: u8) -> [u8; PUBLIC_KEY_BYTES] {
     bytes[0] = first;
     bytes[PUBLIC_KEY_BYTES - 1] = 0x7f;
     bytes
+}
+
+/// Whether y, without the sign of x, is below 2^255 − 19.
+fn is_canonical(bytes: &[u8; PUBLIC_KEY_BYTES]) -> bool {
+    let [lowest, middle @ .., highest] = bytes;
+    *lowest < 0xed || highest & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 fn is_small_order(bytes: &[u8; PUBLIC_KEY_BYTES]) -> bool {

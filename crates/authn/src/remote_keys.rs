@@ -150,9 +150,9 @@ impl Shared {
 async fn keep_fetching(auth: Replicas, shared: Arc<Shared>) {
     let mut back_off = FIRST_BACK_OFF;
     let mut replicas = auth.in_turn();
-    let mut client = TokenServiceClient::new(replicas.next_channel());
-    loop {
-        let pause = match fetch(&mut client).await {
+    let mut channel = replicas.next_channel();
+    while let Some(auth) = channel.clone() {
+        let pause = match fetch(auth).await {
             Ok(keys) => {
                 tracing::debug!(keys = keys.len(), "fetched the key set");
                 shared.finish_fetch(Some(keys));
@@ -164,7 +164,7 @@ async fn keep_fetching(auth: Replicas, shared: Arc<Shared>) {
                 let cause = status.source().map(chain);
                 tracing::warn!(code = ?status.code(), cause, "the key set could not be fetched; the old one stays");
                 shared.finish_fetch(None);
-                client = TokenServiceClient::new(replicas.next_channel());
+                channel = replicas.next_channel();
                 let pause = back_off;
                 back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 pause
@@ -178,7 +178,8 @@ async fn keep_fetching(auth: Replicas, shared: Arc<Shared>) {
 }
 
 /// One fetch. A set without a single usable key counts as a failure: it would lock everyone out.
-async fn fetch(client: &mut TokenServiceClient<Channel>) -> Result<KeySet, Status> {
+async fn fetch(auth: Channel) -> Result<KeySet, Status> {
+    let mut client = TokenServiceClient::new(auth);
     let response = timeout(FETCH_TIMEOUT, client.get_jwks(GetJwksRequest {}))
         .await
         .map_err(|_| Status::deadline_exceeded("no answer"))??;

@@ -3,56 +3,47 @@
 use aws_lc_rs::rand;
 use tonic::transport::Channel;
 
-/// The replicas of auth-service, a channel for each. Any of them knows what all know.
+/// The replicas of auth-service, a channel for each; collect them from several channels, or convert one. Any of them
+/// knows what all know. Of none nothing is ever heard.
 #[derive(Debug, Clone)]
-pub struct Replicas {
-    first: Channel,
-    others: Vec<Channel>,
-}
+pub struct Replicas(Vec<Channel>);
 
 impl Replicas {
-    /// One replica; [`Replicas::and`] adds others.
-    pub fn one(channel: Channel) -> Self {
-        Self {
-            first: channel,
-            others: Vec::new(),
-        }
-    }
-
-    /// These and `channel`.
-    #[must_use]
-    pub fn and(mut self, channel: Channel) -> Self {
-        self.others.push(channel);
-        self
-    }
-
     /// All of them for ever, beginning with any: so the clients of a service spread over its replicas.
     pub(crate) fn in_turn(self) -> InTurn {
-        let next = random_below(self.others.len() + 1);
-        InTurn { replicas: self, next }
+        let next = random_below(self.0.len());
+        InTurn {
+            replicas: self.0,
+            next,
+        }
     }
 }
 
 impl From<Channel> for Replicas {
     fn from(channel: Channel) -> Self {
-        Self::one(channel)
+        Self(vec![channel])
+    }
+}
+
+impl FromIterator<Channel> for Replicas {
+    fn from_iter<I: IntoIterator<Item = Channel>>(channels: I) -> Self {
+        Self(channels.into_iter().collect())
     }
 }
 
 /// One replica after another, without end.
 #[derive(Debug)]
 pub(crate) struct InTurn {
-    replicas: Replicas,
+    replicas: Vec<Channel>,
     next: usize,
 }
 
 impl InTurn {
-    pub(crate) fn next_channel(&mut self) -> Channel {
-        let Replicas { first, others } = &self.replicas;
-        let index = self.next % (others.len() + 1);
+    /// `None` when there is no replica at all.
+    pub(crate) fn next_channel(&mut self) -> Option<Channel> {
+        let index = self.next.checked_rem(self.replicas.len())?;
         self.next = index + 1;
-        let channel = index.checked_sub(1).and_then(|index| others.get(index));
-        channel.unwrap_or(first).clone()
+        self.replicas.get(index).cloned()
     }
 }
 
@@ -75,5 +66,10 @@ mod tests {
         assert_eq!(random_below(1), 0);
         let seen: std::collections::HashSet<_> = (0..1_000).map(|_| random_below(4)).collect();
         assert_eq!(seen.len(), 4);
+    }
+
+    #[test]
+    fn without_a_replica_there_is_none_to_ask() {
+        assert!(Replicas::from_iter([]).in_turn().next_channel().is_none());
     }
 }

@@ -169,7 +169,7 @@ impl Validator {
         let key_id = header::parse(parts.header)?;
         let key = self.keys.find(&key_id).ok_or(TokenError::UnknownKey)?;
         // 5 signature; nothing of the claims is looked at before
-        if !key.verifies(parts.signed, parts.signature) {
+        if !key.verifies(parts.signed.as_bytes(), parts.signature) {
             return Err(TokenError::Signature);
         }
         // 6 claims: types, no repetition

@@ -16,13 +16,13 @@ use super::apply::Message;
 use super::pace::BackOff;
 use crate::replicas::Replicas;
 
-/// Opens streams until it is dropped.
+/// Opens streams until it is dropped, or at once returns when there is no replica.
 pub(super) async fn keep_following(auth: Replicas, shared: Arc<Shared>) {
     let mut back_off = BackOff::new(shared.pace);
     let mut replicas = auth.in_turn();
     let mut failed_before = false;
-    loop {
-        let ended = follow(replicas.next_channel(), &shared).await;
+    while let Some(channel) = replicas.next_channel() {
+        let ended = follow(channel, &shared).await;
         if ended.had_snapshot {
             shared.streams_lost.fetch_add(1, Ordering::Relaxed);
             back_off.reset();

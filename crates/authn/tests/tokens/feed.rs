@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use authn::Replicas;
 use proto::auth::v1::{SessionRevoked, UserRevoked};
 use serde_json::json;
 
@@ -22,7 +23,7 @@ fn of_session(signer: &Signer, digit: u8) -> String {
 async fn no_token_is_judged_before_the_whole_snapshot_is_here() {
     let signer = Signer::new();
     let mut issuer = RunningIssuer::start(&[&signer]).await;
-    let guarded = Guarded::new(issuer.replica(), PACE);
+    let guarded = Guarded::new(issuer.channel(), PACE);
     let stream = issuer.stream().await;
     let user = UserRevoked {
         user_id: USER.to_owned(),
@@ -225,11 +226,8 @@ async fn another_replica_is_followed_when_one_is_gone() {
         RunningIssuer::start(&[&signer]).await,
         RunningIssuer::start(&[&signer]).await,
     );
-    let url = format!("http://{}", two.address);
-    let other = tonic::transport::Endpoint::from_shared(url)
-        .unwrap()
-        .connect_lazy();
-    let guarded = Guarded::new(one.replica().and(other), PACE);
+    let both: Replicas = [one.channel(), two.channel()].into_iter().collect();
+    let guarded = Guarded::new(both, PACE);
     let (followed, mut left) = tokio::select! {
         stream = one.stream() => { stream.snapshot(vec![], &[&signer]); drop(stream); (one, two) }
         stream = two.stream() => { stream.snapshot(vec![], &[&signer]); drop(stream); (two, one) }

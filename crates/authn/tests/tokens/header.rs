@@ -26,6 +26,7 @@ async fn a_header_with_anything_else_is_refused() {
         r#""alg":"EdDSA""#,
         r#""alg":"none""#,
         r#""\u0061lg":"none""#,
+        r#""k\u0069d":"x""#,
         r#""typ":"at+jwt""#,
     ] {
         door.refuses_header(&format!("{{{good},{extra}}}")).await;
@@ -82,6 +83,15 @@ async fn a_key_id_is_an_id_and_nothing_else() {
         "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp",
         longer.as_str(),
         shorter,
+    ] {
+        door.refuses_header(&format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}"}}"#))
+            .await;
+    }
+    for kid in [
+        format!("{kid}\\u0000"),
+        format!("{kid}="),
+        kid.to_uppercase(),
+        kid.repeat(20),
     ] {
         door.refuses_header(&format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{kid}"}}"#))
             .await;

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
-use tonic::transport::{Endpoint, Server};
+use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status};
 
 use crate::support::{Handler, NOW, Signer, call, config};
@@ -39,7 +39,8 @@ pub(crate) struct Stream(mpsc::UnboundedSender<Said>);
 
 impl Stream {
     pub(crate) fn say(&self, event: Option<Event>) {
-        self.0.send(Ok(WatchRevocationsResponse { event })).unwrap();
+        // A client that has given the stream up hears no more.
+        let _heard = self.0.send(Ok(WatchRevocationsResponse { event }));
     }
 
     pub(crate) fn snapshot(&self, sessions: Vec<SessionRevoked>, keys: &[&Signer]) {
@@ -152,7 +153,7 @@ impl Issuer {
 /// A running [`Issuer`].
 pub(crate) struct RunningIssuer {
     pub(crate) issuer: Issuer,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
     streams: mpsc::UnboundedReceiver<Stream>,
     server: JoinHandle<()>,
 }
@@ -179,9 +180,9 @@ impl RunningIssuer {
         }
     }
 
-    pub(crate) fn replica(&self) -> Replicas {
+    pub(crate) fn channel(&self) -> Channel {
         let url = format!("http://{}", self.address);
-        Replicas::one(Endpoint::from_shared(url).unwrap().connect_lazy())
+        Endpoint::from_shared(url).unwrap().connect_lazy()
     }
 
     /// The next stream that a client opens.
@@ -206,7 +207,8 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    pub(crate) fn new(auth: Replicas, pace: FeedPace) -> Self {
+    pub(crate) fn new(auth: impl Into<Replicas>, pace: FeedPace) -> Self {
+        let auth = auth.into();
         let now = Arc::new(AtomicI64::new(NOW));
         let clock = {
             let now = Arc::clone(&now);
@@ -269,7 +271,7 @@ pub(crate) async fn guarded_by(
     keys: &[&Signer],
     pace: FeedPace,
 ) -> (Guarded, Stream) {
-    let guarded = Guarded::new(issuer.replica(), pace);
+    let guarded = Guarded::new(issuer.channel(), pace);
     let stream = issuer.stream().await;
     stream.snapshot(Vec::new(), keys);
     guarded

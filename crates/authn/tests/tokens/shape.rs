@@ -80,6 +80,16 @@ async fn every_changed_character_is_noticed() {
     let mut door = Door::new();
     let token = door.signer.token();
     for position in 0..token.len() {
+        for bit in 0..7 {
+            let mut changed = token.clone().into_bytes();
+            changed[position] ^= 1 << bit;
+            // A header holds no control characters.
+            if changed[position].is_ascii_graphic() {
+                let changed = String::from_utf8(changed).unwrap();
+                door.refuses_token(&format!("bit {bit} at {position}"), &changed, "TOKEN_INVALID")
+                    .await;
+            }
+        }
         for replacement in [b'A', b'B', b'g', b'_', b'.', b'=', b' '] {
             let mut changed = token.clone().into_bytes();
             if changed[position] != replacement {

@@ -1,6 +1,8 @@
 //! Algorithms, keys and signatures. Each is refused with code and reason, before the handler.
 
 use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::door::Door;
 use crate::support::{Signer, base64url, claims};
@@ -42,9 +44,20 @@ async fn our_public_key_is_nobodys_hmac_secret() {
     let hex = public
         .iter()
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    // RFC 8410: the fixed head of an Ed25519 SubjectPublicKeyInfo.
+    let head = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ];
+    let der = [head.as_slice(), &public].concat();
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        STANDARD.encode(&der)
+    );
     for (what, secret) in [
         ("raw", public.to_vec()),
         ("base64url", base64url(public).into_bytes()),
+        ("PEM", pem.into_bytes()),
+        ("DER", der),
         ("hexadecimal", hex.into_bytes()),
     ] {
         for header in [

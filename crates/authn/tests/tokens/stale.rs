@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use authn::{Authenticated, FeedPace};
 
-use crate::issuer::{METHOD, PACE, RunningIssuer, ended, guarded_by};
+use crate::issuer::{METHOD, PACE, RunningIssuer, Stream, ended, guarded_by};
 use crate::support::{Handler, Signer, call};
 use tonic::Code;
 
@@ -40,17 +40,19 @@ async fn writes_are_held_back_while_the_feed_is_stale_where_that_is_asked_for_an
     call(&guarded.service, WRITE).await.unwrap();
     assert!(guarded.validator.is_ready());
 
-    // What is heard is enough, whatever it is; now also for a while.
-    let beating = async {
-        loop {
-            stream.heartbeat();
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
+    // What is heard is enough, whatever it is.
     let fresh = guarded.until_it_holds(async || call(&strict, WRITE).await.is_ok());
     tokio::select! {
         () = fresh => {}
-        () = beating => {}
+        () = beating(&stream) => {}
+    }
+}
+
+/// Heartbeats without end.
+async fn beating(stream: &Stream) {
+    loop {
+        stream.heartbeat();
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -76,14 +78,24 @@ async fn a_stream_that_only_hangs_is_given_up_for_another() {
     let signer = Signer::new();
     let mut issuer = RunningIssuer::start(&[&signer]).await;
     let pace = FeedPace {
-        give_up_after: Duration::from_millis(100),
+        give_up_after: Duration::from_millis(500),
         ..PACE
     };
     let (guarded, hanging) = guarded_by(&mut issuer, &[&signer], pace).await;
-    let second = issuer.stream().await;
     hanging.closed().await;
-    second.snapshot(vec![ended(3)], &[&signer]);
-    guarded.until(&signer.token(), "TOKEN_REVOKED").await;
+    let mut others = Vec::new();
+    let answering = async {
+        loop {
+            let other = issuer.stream().await;
+            other.snapshot(vec![ended(3)], &[&signer]);
+            others.push(other);
+        }
+    };
+    let token = signer.token();
+    tokio::select! {
+        () = guarded.until(&token, "TOKEN_REVOKED") => {}
+        () = answering => {}
+    }
 }
 
 #[tokio::test]
@@ -103,7 +115,8 @@ async fn a_new_stream_is_no_sign_of_life_before_its_snapshot_is_whole() {
     guarded.until(&signer.token(), "TOKEN_REVOKED").await;
     assert!(guarded.validator.is_stale());
     stream.snapshot(vec![], &[&signer]);
-    guarded
-        .until_it_holds(async || !guarded.validator.is_stale())
-        .await;
+    tokio::select! {
+        () = guarded.until_it_holds(async || !guarded.validator.is_stale()) => {}
+        () = beating(&stream) => {}
+    }
 }
