@@ -1,6 +1,7 @@
 //! Nothing that people say or are is logged, counted or traced: canaries are planted in every field that holds it, and
 //! then looked for in all that the real binary gives out, at the most talkative level.
 
+mod cookies;
 mod planted;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::binary::{Home, Running};
 use crate::collector::Collector;
+use cookies::Browser;
 use planted::{Caller, Way, sign_in_and_fail_to, work_on_invoices};
 
 /// In everything that is planted, whatever the case of its letters.
@@ -83,6 +85,13 @@ async fn nothing_that_people_say_or_are_is_logged_counted_or_traced() {
         work_on_invoices(&mut caller).await;
         calls += caller.calls;
     }
+    let mut browser = Browser {
+        gateway: running.gateway,
+        calls: 0,
+    };
+    let in_cookies = browser.live_by_cookie().await;
+    secrets.extend(in_cookies.iter().map(|token| token[..40].to_owned()));
+    calls += browser.calls;
     let given_out = given_out(&home, running, &collector).await;
 
     let [_, (_, log), (_, metrics), (_, spans)] = &given_out;
