@@ -1,16 +1,26 @@
 //! What can be done with invoices: load, decide in the domain, one store call.
 
+mod change;
+mod issue;
+mod turns;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::domain::content::InvoiceContent;
-use crate::domain::ids::{Etag, InvoiceId, OrganizationId, UserId, Version};
+use crate::domain::history::{Deed, HistoryFull, Reason};
+use crate::domain::ids::{Etag, InvoiceId, OrganizationId, SessionId, UserId, Version};
 use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, ReviseError};
+use crate::domain::lifecycle::{IssueError, IssueProblem};
 use crate::domain::state::{Action, StateError};
-use crate::idempotency::{AppliedRequest, Earlier};
-use crate::store::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
+use crate::idempotency::AppliedRequest;
+use crate::store::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError};
+
+pub(crate) use self::change::Target;
+pub(crate) use self::issue::Numbering;
+use self::turns::Turns;
 
 /// Who asks: taken from the verified access token, never from a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +29,21 @@ pub(crate) struct Caller {
     pub(crate) organization: OrganizationId,
     /// The user.
     pub(crate) user: UserId,
+    /// The user's session.
+    pub(crate) session: SessionId,
+}
+
+impl Caller {
+    /// What the caller does by the rpc `action`.
+    fn deed(&self, action: &'static str, request: Option<AppliedRequest>, reason: Reason) -> Deed {
+        Deed {
+            action,
+            user: self.user.clone(),
+            session: self.session.clone(),
+            request_id: request.map(|request| request.id.to_string()),
+            reason,
+        }
+    }
 }
 
 /// An answer to a mutation.
@@ -45,6 +70,12 @@ pub(crate) enum InvoiceError<P = std::convert::Infallible> {
     /// What it would become is refused.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// What stands in the way of issuing it; never empty.
+    #[error("the invoice cannot be issued for {} reasons", .0.len())]
+    Issue(Vec<IssueProblem>),
+    /// Its history has no room.
+    #[error(transparent)]
+    HistoryFull(#[from] HistoryFull),
     /// The request id was used for something else.
     #[error("the request id was used before with other content")]
     RequestIdReused,
@@ -59,20 +90,20 @@ pub(crate) enum InvoiceError<P = std::convert::Infallible> {
 /// No invoice has this version: they begin at 1.
 const NEVER: Version = Version::new(0);
 
-/// How often a change without etag is decided again when other writers were faster. With an etag it is not: the
-/// caller must see the other change first.
-const ATTEMPTS: usize = 64;
-
 /// The use cases of invoices.
 #[derive(Clone)]
 pub(crate) struct Invoices {
     store: Arc<dyn InvoiceStore>,
+    turns: Arc<Turns>,
 }
 
 impl Invoices {
     /// The use cases on this store.
     pub(crate) fn new(store: Arc<dyn InvoiceStore>) -> Self {
-        Self { store }
+        Self {
+            store,
+            turns: Arc::default(),
+        }
     }
 
     /// Makes a draft and stores it. Atomic and, under a request id, idempotent: one store write.
@@ -86,7 +117,8 @@ impl Invoices {
         content: InvoiceContent,
         request: Option<AppliedRequest>,
     ) -> Result<Outcome, InvoiceError> {
-        let draft = draft(caller, content)?;
+        let deed = caller.deed("CreateInvoice", request, Reason::default());
+        let draft = draft(caller, content)?.recorded(None, deed)?;
         match self.store.insert(draft, request).await? {
             Insertion::Inserted(invoice) => Ok(Outcome {
                 invoice: *invoice,
@@ -130,64 +162,56 @@ impl Invoices {
     ///
     /// # Errors
     /// [`InvoiceError::NotFound`], [`InvoiceError::EtagMismatch`], [`InvoiceError::State`], [`InvoiceError::Patch`],
-    /// [`InvoiceError::Content`], [`InvoiceError::RequestIdReused`], [`InvoiceError::Store`]; nothing has changed then,
+    /// [`InvoiceError::Content`], [`InvoiceError::HistoryFull`], [`InvoiceError::RequestIdReused`],
+    /// [`InvoiceError::Store`]; nothing has changed then,
     /// except that after [`StoreError::Unavailable`] it may have.
     pub(crate) async fn update<P>(
         &self,
         caller: &Caller,
-        id: &InvoiceId,
-        etag: Option<&Etag>,
-        patch: impl Fn(&Invoice) -> Result<InvoiceContent, P> + Send,
-        request: Option<AppliedRequest>,
+        target: Target<'_>,
+        patch: impl Fn(&Invoice) -> Result<InvoiceContent, P> + Send + Sync,
     ) -> Result<Outcome, InvoiceError<P>> {
-        for _ in 0..ATTEMPTS {
-            let stored = self.current(caller, id, etag).await?;
-            // Before the etag: the repetition of a call that succeeded carries the etag from before it.
-            match earlier(&stored, request.as_ref()) {
-                Earlier::Unused => {}
-                Earlier::Repeated => {
-                    return Ok(Outcome {
-                        invoice: stored.invoice,
-                        replayed: true,
-                    });
-                }
-                Earlier::Reused => return Err(InvoiceError::RequestIdReused),
-            }
-            if etag.is_some_and(|etag| *etag != stored.invoice.etag()) {
-                return Err(InvoiceError::EtagMismatch);
-            }
-            stored.invoice.state.permit(Action::UpdateInvoice)?;
-            let content = patch(&stored.invoice).map_err(InvoiceError::Patch)?;
-            let expected = stored.invoice.version;
-            let revised = revised(stored, content, request)?;
-            let invoice = revised.invoice.clone();
-            match self.store.replace(revised, expected).await {
-                Ok(()) => {
-                    return Ok(Outcome {
-                        invoice,
-                        replayed: false,
-                    });
-                }
-                Err(StoreError::VersionConflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(InvoiceError::EtagMismatch)
+        let action = Action::UpdateInvoice;
+        self.change(caller, target, action, Reason::default(), |invoice| {
+            // Before the patch, which makes sense for a draft only.
+            invoice.state.permit(action)?;
+            let content = patch(invoice).map_err(InvoiceError::Patch)?;
+            Ok(invoice.revise(content, Timestamp::now())?)
+        })
+        .await
     }
 
-    /// The invoice as it is. When `etag` is not its own, it is read again and settled: an etag must not be refused because
-    /// the store is behind.
-    async fn current(
+    /// Annuls an invoice: one read and one conditional write, as [`Invoices::update`].
+    ///
+    /// # Errors
+    /// Those of [`Invoices::update`].
+    pub(crate) async fn void(
         &self,
         caller: &Caller,
-        id: &InvoiceId,
-        etag: Option<&Etag>,
-    ) -> Result<StoredInvoice, StoreError> {
-        let stored = self.store.get(&caller.organization, id).await?;
-        if etag.is_none_or(|etag| *etag == stored.invoice.etag()) {
-            return Ok(stored);
-        }
-        self.store.get_settled(&caller.organization, id).await
+        target: Target<'_>,
+        reason: Reason,
+    ) -> Result<Outcome, InvoiceError> {
+        self.change(caller, target, Action::VoidInvoice, reason, |invoice| {
+            Ok(invoice.void(Timestamp::now())?)
+        })
+        .await
+    }
+
+    /// Gives up on an invoice: one read and one conditional write, as [`Invoices::update`].
+    ///
+    /// # Errors
+    /// Those of [`Invoices::update`].
+    pub(crate) async fn mark_uncollectible(
+        &self,
+        caller: &Caller,
+        target: Target<'_>,
+        reason: Reason,
+    ) -> Result<Outcome, InvoiceError> {
+        let action = Action::MarkInvoiceUncollectible;
+        self.change(caller, target, action, reason, |invoice| {
+            Ok(invoice.mark_uncollectible(Timestamp::now())?)
+        })
+        .await
     }
 
     /// Deletes a draft: one conditional store write.
@@ -218,39 +242,23 @@ fn draft(caller: &Caller, content: InvoiceContent) -> Result<Invoice, ContentErr
     Invoice::draft(content, identity, Timestamp::now())
 }
 
-/// What the request was used for on this invoice, its creation included.
-fn earlier(stored: &StoredInvoice, request: Option<&AppliedRequest>) -> Earlier {
-    let Some(request) = request else {
-        return Earlier::Unused;
-    };
-    match &stored.created_by_request {
-        Some(creation) if creation.id == request.id => Earlier::Reused,
-        Some(_) | None => stored.applied.earlier(request),
+impl<P> From<ReviseError> for InvoiceError<P> {
+    fn from(error: ReviseError) -> Self {
+        match error {
+            ReviseError::State(error) => Self::State(error),
+            ReviseError::Content(error) => Self::Content(error),
+        }
     }
 }
 
-fn revised<P>(
-    stored: StoredInvoice,
-    content: InvoiceContent,
-    request: Option<AppliedRequest>,
-) -> Result<StoredInvoice, InvoiceError<P>> {
-    let invoice = stored
-        .invoice
-        .revise(content, Timestamp::now())
-        .map_err(|error| match error {
-            ReviseError::State(error) => InvoiceError::State(error),
-            ReviseError::Content(error) => InvoiceError::Content(error),
-        })?;
-    let mut applied = stored.applied;
-    if let Some(request) = request {
-        applied.remember(request);
+impl<P> From<IssueError> for InvoiceError<P> {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::State(error) => Self::State(error),
+            IssueError::Content(error) => Self::Content(error),
+            IssueError::Problems(problems) => Self::Issue(problems),
+        }
     }
-    Ok(StoredInvoice {
-        invoice,
-        created_by_request: stored.created_by_request,
-        applied,
-        origin: stored.origin,
-    })
 }
 
 impl<P> From<StoreError> for InvoiceError<P> {
@@ -262,7 +270,10 @@ impl<P> From<StoreError> for InvoiceError<P> {
                 state,
                 action: Action::DeleteInvoice,
             }),
-            StoreError::Overloaded | StoreError::Unavailable(_) | StoreError::Broken(_) => Self::Store(error),
+            StoreError::NumberTaken
+            | StoreError::Overloaded
+            | StoreError::Unavailable(_)
+            | StoreError::Broken(_) => Self::Store(error),
         }
     }
 }

@@ -6,9 +6,11 @@ use thiserror::Error;
 use super::{
     content::{ContentViolation, InvoiceContent, InvoiceHeader},
     date::{CalendarDate, truncate_to_milliseconds},
+    history::History,
     ids::{Etag, InvoiceId, LineId, OrganizationId, UserId, Version},
     line::{Line, LineContent, NewLine},
     money::MinorUnits,
+    number::NumberPlace,
     state::{Action, PaymentState, State, StateError},
     text::Text,
     totals::{Computed, TaxSubtotal, Totals, TotalsError, compute, compute_parts},
@@ -76,6 +78,8 @@ pub struct Invoice {
     pub number: Option<InvoiceNumber>,
     /// The series the number belongs to; none until it is issued.
     pub series: Option<SeriesId>,
+    /// The place that the number has in its series; none until it is issued.
+    pub number_place: Option<NumberPlace>,
     /// The invoice that a credit note credits (EN 16931 BG-3).
     pub preceding_invoice_id: Option<InvoiceId>,
     /// What the client says about the document.
@@ -94,6 +98,8 @@ pub struct Invoice {
     pub update_time: Timestamp,
     /// When it was issued, to the millisecond.
     pub issue_time: Option<Timestamp>,
+    /// What was done to it. Lists leave it empty: it can be far larger than the rest.
+    pub history: History,
 }
 
 impl Invoice {
@@ -116,6 +122,7 @@ impl Invoice {
             state: State::Draft,
             number: None,
             series: None,
+            number_place: None,
             preceding_invoice_id: None,
             header,
             lines,
@@ -125,6 +132,7 @@ impl Invoice {
             create_time: now,
             update_time: now,
             issue_time: None,
+            history: History::default(),
         })
     }
 
@@ -205,7 +213,7 @@ impl Invoice {
 }
 
 /// Checks the content, computes its figures and gives ids to new lines.
-fn figured(content: InvoiceContent) -> Result<(InvoiceHeader, Vec<Line>, Computed), ContentError> {
+pub(super) fn figured(content: InvoiceContent) -> Result<(InvoiceHeader, Vec<Line>, Computed), ContentError> {
     let violations = content.violations();
     if !violations.is_empty() {
         return Err(ContentError::Violations(violations));

@@ -4,15 +4,20 @@
 //! valid. Errors say in words what a client must change, and carry a stable `reason()`.
 
 pub mod adjustment;
+pub mod completeness;
 pub mod content;
 pub mod country;
 pub mod date;
 pub mod decimal;
+mod facts;
+pub mod history;
 pub mod ids;
 pub mod invoice;
+pub mod lifecycle;
 pub mod line;
 pub mod metadata;
 pub mod money;
+pub mod number;
 pub mod party;
 mod rounding;
 pub mod state;

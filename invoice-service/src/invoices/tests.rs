@@ -1,4 +1,6 @@
-//! How often a use case asks the store.
+//! How often a use case asks the store, and what many of them at a time leave.
+
+mod gapless;
 
 use std::sync::Mutex;
 
@@ -7,8 +9,12 @@ use sqlite_engine::Location;
 
 use super::*;
 use crate::domain::content::InvoiceHeader;
+use crate::domain::date::CalendarDate;
+use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
-use crate::store::SqliteInvoiceStore;
+use crate::domain::number::{LastNumber, Series};
+use crate::store::contract::sample::complete;
+use crate::store::{SqliteInvoiceStore, StoredInvoice};
 
 /// A store that keeps a list of what it was asked for.
 struct Counted {
@@ -67,6 +73,15 @@ impl InvoiceStore for Counted {
         self.store.replace(stored, expected).await
     }
 
+    async fn last_number(
+        &self,
+        organization: &OrganizationId,
+        series: &SeriesId,
+    ) -> Result<Option<LastNumber>, StoreError> {
+        self.note("last_number");
+        self.store.last_number(organization, series).await
+    }
+
     async fn delete_draft(
         &self,
         organization: &OrganizationId,
@@ -93,10 +108,7 @@ fn counted() -> (Arc<Counted>, Invoices, Caller, InvoiceContent) {
         behind: Mutex::default(),
     });
     let invoices = Invoices::new(Arc::<Counted>::clone(&counted));
-    let caller = Caller {
-        organization: OrganizationId::parse("org_a").unwrap(),
-        user: UserId::parse("usr_a").unwrap(),
-    };
+    let caller = caller();
     let content = InvoiceContent {
         header: InvoiceHeader::blank(Currency::parse("EUR").unwrap()),
         lines: Vec::new(),
@@ -112,25 +124,25 @@ async fn the_newest_etag_is_accepted_though_the_store_is_behind_and_an_older_one
     let (id, first_etag) = (first.invoice.identity.id.clone(), first.invoice.etag());
     let behind = counted.store.get(&caller.organization, &id).await.unwrap();
     let updated = invoices
-        .update(&caller, &id, Some(&first_etag), patch, None)
+        .update(&caller, target(&id, Some(&first_etag)), patch)
         .await
         .unwrap();
     *counted.behind.lock().unwrap() = Some(behind);
     counted.taken();
 
     let newest = updated.invoice.etag();
-    let again = invoices.update(&caller, &id, Some(&newest), patch, None).await;
+    let again = invoices.update(&caller, target(&id, Some(&newest)), patch).await;
     assert_eq!(again.unwrap().invoice.version, updated.invoice.version.next());
     assert_eq!(counted.taken(), ["get", "get_settled", "replace"]);
 
     *counted.behind.lock().unwrap() = None;
-    let stale = invoices.update(&caller, &id, Some(&newest), patch, None).await;
+    let stale = invoices.update(&caller, target(&id, Some(&newest)), patch).await;
     assert!(matches!(stale, Err(InvoiceError::EtagMismatch)), "{stale:?}");
     assert_eq!(counted.taken(), ["get", "get_settled"]);
 }
 
 #[tokio::test]
-async fn every_mutation_is_one_store_write_and_only_an_update_reads_before_it() {
+async fn every_mutation_is_one_store_write_after_one_read_or_none_and_an_issue_reads_the_last_number_too() {
     let (counted, invoices, caller, content) = counted();
 
     Invoices::preview(&caller, content.clone()).unwrap();
@@ -146,7 +158,7 @@ async fn every_mutation_is_one_store_write_and_only_an_update_reads_before_it() 
     let etag = created.etag();
     let patch = |_: &Invoice| Ok::<_, ()>(content.clone());
     let updated = invoices
-        .update(&caller, &created.identity.id, Some(&etag), patch, None)
+        .update(&caller, target(&created.identity.id, Some(&etag)), patch)
         .await
         .unwrap()
         .invoice;
@@ -157,4 +169,43 @@ async fn every_mutation_is_one_store_write_and_only_an_update_reads_before_it() 
         .await
         .unwrap();
     assert_eq!(counted.taken(), ["delete_draft"]);
+
+    let draft = invoices.create(&caller, complete(), None).await.unwrap().invoice;
+    counted.taken();
+    let numbering = Numbering {
+        series: Series::standard(),
+        issue_date: None,
+        today: CalendarDate::FIRST,
+    };
+    let id = &draft.identity.id;
+    invoices
+        .issue(&caller, target(id, None), &numbering)
+        .await
+        .unwrap();
+    assert_eq!(counted.taken(), ["get", "last_number", "replace"]);
+
+    let reason = Reason::default();
+    invoices
+        .mark_uncollectible(&caller, target(id, None), reason.clone())
+        .await
+        .unwrap();
+    assert_eq!(counted.taken(), ["get", "replace"]);
+    invoices.void(&caller, target(id, None), reason).await.unwrap();
+    assert_eq!(counted.taken(), ["get", "replace"]);
+}
+
+fn target<'a>(id: &'a InvoiceId, etag: Option<&'a Etag>) -> Target<'a> {
+    Target {
+        id,
+        etag,
+        request: None,
+    }
+}
+
+fn caller() -> Caller {
+    Caller {
+        organization: OrganizationId::parse("org_a").unwrap(),
+        user: UserId::parse("usr_a").unwrap(),
+        session: SessionId::parse("ses_a").unwrap(),
+    }
 }

@@ -8,8 +8,11 @@ use telemetry::chain;
 use tonic::Status;
 
 use super::inward;
+use crate::domain::completeness::IssueField;
 use crate::domain::content::ContentViolation;
 use crate::domain::invoice::ContentError;
+use crate::domain::lifecycle::IssueProblem;
+use crate::domain::number::NumberError;
 use crate::domain::state::StateError;
 use crate::domain::totals::{Figure, TotalsError};
 use crate::invoices::InvoiceError;
@@ -28,6 +31,7 @@ mod own_reason {
     pub(super) const ETAG_MISMATCH: &str = "ETAG_MISMATCH";
     pub(super) const INVOICE_STATE: &str = "INVOICE_STATE";
     pub(super) const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
+    pub(super) const HISTORY_FULL: &str = "HISTORY_FULL";
 }
 
 /// The answer for an id that names no invoice of the caller's organization, whatever the cause.
@@ -63,6 +67,13 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
         }
         InvoiceError::State(error) => state(error),
         InvoiceError::Content(error) => content(&error),
+        InvoiceError::Issue(problems) => issue(&problems),
+        InvoiceError::HistoryFull(error) => {
+            let text = format!("{error}; go on with a new draft");
+            RpcError::failed_precondition(own_reason::HISTORY_FULL, text)
+                .metadata("entries", error.entries.to_string())
+                .into()
+        }
         InvoiceError::RequestIdReused => {
             let text = "the request id was used before with other content; make a new one";
             RpcError::invalid_argument(own_reason::REQUEST_ID_REUSED, text).into()
@@ -98,6 +109,56 @@ fn content(error: &ContentError) -> Status {
         }
     }
     invalid(violations)
+}
+
+fn issue(problems: &[IssueProblem]) -> Status {
+    let at = FieldPath::new("invoice");
+    let mut violations = Violations::new();
+    for problem in problems {
+        match problem {
+            IssueProblem::Field(field, incomplete) => violations.push(
+                issue_field(*field, &at),
+                incomplete.reason(),
+                incomplete.to_string(),
+            ),
+            IssueProblem::Number(error) => {
+                let field = match error {
+                    NumberError::DateBeforeLast { .. } => "issue_date",
+                    NumberError::Exhausted => "series",
+                };
+                violations.push(FieldPath::new(field), error.reason(), error.to_string());
+            }
+        }
+    }
+    invalid(violations)
+}
+
+fn issue_field(field: IssueField, at: &FieldPath) -> FieldPath {
+    let line = |position, name| at.field(inward::LINES).index(position).field(name);
+    let extra =
+        |line_position, position, name| line(line_position, "extra_taxes").index(position).field(name);
+    let country = |party| at.field(party).field("address").field("country_code");
+    match field {
+        IssueField::SellerName => at.field("seller").field("name"),
+        IssueField::SellerCountry => country("seller"),
+        IssueField::BuyerName => at.field("buyer").field("name"),
+        IssueField::BuyerCountry => country("buyer"),
+        IssueField::DueDate => at.field("due_date"),
+        IssueField::PaymentTerms => at.field("payment_terms_days"),
+        IssueField::Lines => at.field(inward::LINES),
+        IssueField::LineDescription(position) => line(position, "description"),
+        IssueField::LineQuantity(position) => line(position, "quantity"),
+        IssueField::LinePrice(position) => line(position, "unit_price"),
+        IssueField::LineTaxCategory(position) => line(position, "tax_category"),
+        IssueField::LineTaxRate(position) => line(position, "tax_rate"),
+        IssueField::LineExemptionReason(position) => line(position, "exemption_reason"),
+        IssueField::ExtraTaxCategory(position, tax) => extra(position, tax, "tax_category"),
+        IssueField::ExtraTaxRate(position, tax) => extra(position, tax, "tax_rate"),
+        IssueField::AdjustmentTaxRate(position) => {
+            at.field(inward::ADJUSTMENTS).index(position).field("tax_rate")
+        }
+        IssueField::Gross => at.field("totals").field("gross_minor"),
+    }
 }
 
 fn place(violation: ContentViolation, at: &FieldPath) -> FieldPath {
@@ -139,9 +200,10 @@ fn store(error: &StoreError) -> Status {
             let text = "the invoice store cannot be reached; try again";
             RpcError::unavailable(reason::BACKEND_UNAVAILABLE, text, RETRY_STORE).into()
         }
-        // The use cases turn these three into their own errors; here they mean a defect.
+        // The use cases turn these four into their own errors; here they mean a defect.
         StoreError::NotFound
         | StoreError::VersionConflict { .. }
+        | StoreError::NumberTaken
         | StoreError::NotDraft { .. }
         | StoreError::Broken(_) => internal(error),
     }
@@ -162,11 +224,19 @@ struct NothingWrong;
 mod tests {
     use proto::invoice::v1::ErrorReason;
 
-    use super::own_reason::{ETAG_MISMATCH, INVOICE_NOT_FOUND, INVOICE_STATE, REQUEST_ID_REUSED};
+    use super::own_reason::{
+        ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, REQUEST_ID_REUSED,
+    };
 
     #[test]
     fn every_reason_stands_in_the_contract() {
-        for reason in [INVOICE_NOT_FOUND, ETAG_MISMATCH, INVOICE_STATE, REQUEST_ID_REUSED] {
+        for reason in [
+            INVOICE_NOT_FOUND,
+            ETAG_MISMATCH,
+            INVOICE_STATE,
+            REQUEST_ID_REUSED,
+            HISTORY_FULL,
+        ] {
             let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
             assert!(known.is_some(), "{reason}");
         }

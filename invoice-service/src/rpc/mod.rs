@@ -1,7 +1,9 @@
 //! The gRPC face of the service: handlers and conversions.
 
 mod error;
+mod events;
 mod inward;
+mod lifecycle;
 mod list;
 mod mask;
 mod outward;
@@ -22,10 +24,10 @@ use self::mask::Mask;
 use self::text::Reader;
 use crate::domain::content::InvoiceContent;
 use crate::domain::date::CalendarDate;
-use crate::domain::ids::{Etag, InvoiceId, OrganizationId, UserId};
+use crate::domain::ids::{Etag, InvoiceId, OrganizationId, SessionId, UserId};
 use crate::domain::invoice::Invoice;
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
-use crate::invoices::{Caller, Invoices, Outcome};
+use crate::invoices::{Caller, Invoices, Outcome, Target};
 use crate::store::{Cursor, ListPage};
 
 /// Set on the answer to a repetition.
@@ -155,11 +157,13 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         };
         let id = InvoiceId::parse(&update.id).map_err(|_| error::not_found(&update.id))?;
         let etag = etag(&update.etag);
+        let target = Target {
+            id: &id,
+            etag: etag.as_ref(),
+            request: applied,
+        };
         let patch = |invoice: &Invoice| patched(invoice, &mask, &update);
-        let outcome = self
-            .invoices
-            .update(&caller, &id, etag.as_ref(), patch, applied)
-            .await;
+        let outcome = self.invoices.update(&caller, target, patch).await;
         Ok(answer(
             &outcome.map_err(|error| error::update_status(error, id.as_str()))?,
         ))
@@ -179,6 +183,41 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         deleted.map_err(|error| error::status(error, id.as_str()))?;
         Ok(Response::new(()))
     }
+
+    async fn issue_invoice(
+        &self,
+        request: Request<pb::IssueInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.issue(request).await
+    }
+
+    async fn void_invoice(
+        &self,
+        request: Request<pb::VoidInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.void(request).await
+    }
+
+    async fn mark_invoice_uncollectible(
+        &self,
+        request: Request<pb::MarkInvoiceUncollectibleRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.mark_uncollectible(request).await
+    }
+
+    async fn list_invoice_events(
+        &self,
+        request: Request<pb::ListInvoiceEventsRequest>,
+    ) -> Result<Response<pb::ListInvoiceEventsResponse>, Status> {
+        self.events(request).await
+    }
+
+    async fn verify_invoice_history(
+        &self,
+        request: Request<pb::VerifyInvoiceHistoryRequest>,
+    ) -> Result<Response<pb::VerifyInvoiceHistoryResponse>, Status> {
+        self.verify_history(request).await
+    }
 }
 
 /// Who calls.
@@ -188,6 +227,7 @@ fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
         organization: OrganizationId::parse(principal.organization_id.as_str())
             .map_err(|error| error::internal(&error))?,
         user: UserId::parse(principal.user_id.as_str()).map_err(|error| error::internal(&error))?,
+        session: SessionId::parse(principal.session_id.as_str()).map_err(|error| error::internal(&error))?,
     })
 }
 

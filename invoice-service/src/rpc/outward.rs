@@ -210,7 +210,7 @@ fn totals(totals: &Totals) -> pb::Totals {
     }
 }
 
-fn timestamp(instant: jiff::Timestamp) -> Timestamp {
+pub(super) fn timestamp(instant: jiff::Timestamp) -> Timestamp {
     Timestamp {
         seconds: instant.as_second(),
         nanos: instant.subsec_nanosecond(),

@@ -9,6 +9,7 @@ use crate::domain::decimal::DecimalError;
 use crate::domain::ids::IdError;
 use crate::domain::metadata::MetadataError;
 use crate::domain::money::{AmountOverflow, CashRoundingStepError, CurrencyError};
+use crate::domain::number::SeriesUnknown;
 use crate::domain::tax::TaxError;
 use crate::domain::text::TextError;
 use crate::idempotency::RequestIdError;
@@ -35,6 +36,7 @@ into_violation![
     IdError,
     PaymentTermsError,
     QueryError,
+    SeriesUnknown,
     TaxError,
     TextError,
 ];

@@ -3,14 +3,15 @@
 
 use mongo_engine::bson::spec::BinarySubtype;
 use mongo_engine::bson::{
-    Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, serialize_to_document,
+    Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, doc, serialize_to_bson,
     serialize_to_raw_document_buf,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sqlite_engine::rusqlite::{Connection, Row, named_params};
 use store_copy::{Collection, Contents, RecordError, lost_member};
 
-use super::document::InvoiceDocument;
+use super::document::{HistoryEntryDocument, InvoiceDocument};
 use super::mongodb::{DATABASE, schema};
 use super::sqlite::{MIGRATIONS, row};
 
@@ -29,7 +30,7 @@ pub fn contents() -> Contents {
             key_columns: &["org_id", "id"],
             columns: "org_id, id, version, deleted, state, kind, customer_id, currency_code, number, issue_date, \
                       due_date, gross_minor, remaining_minor, create_time_ms, words, create_request_id, \
-                      create_fingerprint, document",
+                      create_fingerprint, document, series, period, sequence, history",
             from_row: |row| canonical(&StoredEntry::from_row(row)?),
             insert: |connection, entry| read(entry)?.insert(connection),
             canonical: |entry| canonical(&read(entry)?),
@@ -63,6 +64,16 @@ struct StoredEntry {
     /// Absent of a deleted draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     document: Option<InvoiceDocument>,
+    /// These three are absent until it is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    series: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sequence: Option<i64>,
+    /// Absent of what has not changed since histories are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<HistoryEntryDocument>>,
 }
 
 fn canonical(entry: &StoredEntry) -> Result<RawDocumentBuf, RecordError> {
@@ -80,6 +91,7 @@ fn read(entry: &RawDocument) -> Result<StoredEntry, RecordError> {
 impl StoredEntry {
     fn from_row(row: &Row<'_>) -> Result<Self, RecordError> {
         let document: Option<Vec<u8>> = row.get("document")?;
+        let history: Option<Vec<u8>> = row.get("history")?;
         let fingerprint: Option<Vec<u8>> = row.get("create_fingerprint")?;
         Ok(Self {
             id: row.get("id")?,
@@ -103,11 +115,16 @@ impl StoredEntry {
                 bytes,
             }),
             document: document.as_deref().map(read_json).transpose()?,
+            series: row.get("series")?,
+            period: row.get("period")?,
+            sequence: row.get("sequence")?,
+            history: history.as_deref().map(read_history).transpose()?,
         })
     }
 
     fn insert(&self, connection: &Connection) -> Result<(), RecordError> {
         let document = self.document.as_ref().map(serde_json::to_vec).transpose();
+        let history = self.history.as_ref().map(serde_json::to_vec).transpose();
         let mut statement = connection.prepare_cached(row::INSERT)?;
         statement.execute(named_params! {
             ":org_id": self.org_id,
@@ -128,23 +145,38 @@ impl StoredEntry {
             ":create_request_id": self.create_request_id,
             ":create_fingerprint": self.create_fingerprint.as_ref().map(|binary| &binary.bytes),
             ":document": document.map_err(RecordError::invalid)?,
+            ":series": self.series,
+            ":period": self.period,
+            ":sequence": self.sequence,
+            ":history": history.map_err(RecordError::invalid)?,
         })?;
         Ok(())
     }
 }
 
-/// The document of a row, which must keep everything that it has.
+/// The document of a row.
 fn read_json(json: &[u8]) -> Result<InvoiceDocument, RecordError> {
-    let document: InvoiceDocument = serde_json::from_slice(json).map_err(RecordError::invalid)?;
+    let document: InvoiceDocument = read_whole(json, "document")?;
     document.check_schema().map_err(RecordError::invalid)?;
-    let again = serde_json::to_vec(&document).map_err(RecordError::invalid)?;
+    Ok(document)
+}
+
+/// The history of a row.
+fn read_history(json: &[u8]) -> Result<Vec<HistoryEntryDocument>, RecordError> {
+    read_whole(json, "history")
+}
+
+/// What a column called `name` holds, every member of which must be kept.
+fn read_whole<T: Serialize + DeserializeOwned>(json: &[u8], name: &str) -> Result<T, RecordError> {
+    let value: T = serde_json::from_slice(json).map_err(RecordError::invalid)?;
+    let again = serde_json::to_vec(&value).map_err(RecordError::invalid)?;
     if again != json {
         let original: serde_json::Value = serde_json::from_slice(json).map_err(RecordError::invalid)?;
-        let original = serialize_to_document(&original).map_err(RecordError::invalid)?;
-        let kept = serialize_to_document(&document).map_err(RecordError::invalid)?;
-        if let Some(member) = lost_member(&original, &kept) {
-            return Err(RecordError::UnknownMember(format!("document.{member}")));
+        let original = serialize_to_bson(&original).map_err(RecordError::invalid)?;
+        let kept = serialize_to_bson(&value).map_err(RecordError::invalid)?;
+        if let Some(member) = lost_member(&doc! { name: original }, &doc! { name: kept }) {
+            return Err(RecordError::UnknownMember(member));
         }
     }
-    Ok(document)
+    Ok(value)
 }

@@ -2,10 +2,12 @@
 //! case looks at which store it runs on.
 
 mod lists;
-pub(super) mod sample;
+mod numbers;
+pub(crate) mod sample;
 mod writes;
 
 pub(super) use lists::*;
+pub(super) use numbers::*;
 pub(super) use writes::*;
 
 use mongo_engine::bson::Document;
@@ -44,6 +46,11 @@ macro_rules! store_contract {
                 a_deleted_draft_is_gone_from_reads_and_lists
                 a_draft_at_another_version_is_not_deleted
                 an_issued_invoice_is_not_deleted
+                an_issued_invoice_reads_back_with_its_number_and_its_history
+                lists_leave_histories_out
+                the_last_number_is_the_highest_count_of_the_latest_period
+                one_place_in_a_series_is_given_to_one_invoice_of_an_organization
+                of_twenty_parallel_issues_with_one_number_one_wins
                 pages_of_every_order_show_every_invoice_once_and_in_order
                 every_filter_agrees_with_the_definition
                 a_search_agrees_with_the_definition

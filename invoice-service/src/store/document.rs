@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod history;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use decode::state;
 pub(super) use encode::{day, kind_name};
+pub(super) use history::HistoryEntryDocument;
 pub(crate) use unknown::Origin;
 pub(super) use unknown::{to_bson, to_json};
 
@@ -33,6 +35,10 @@ pub(super) struct InvoiceDocument {
     number: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     series: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    period: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sequence: Option<u32>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     preceding_invoice_id: String,
     created_by: String,

@@ -2,7 +2,9 @@
 
 use super::document::{day, kind_name};
 use super::{StoreError, StoredInvoice, broken};
+use crate::domain::date::CalendarDate;
 use crate::domain::ids::Version;
+use crate::domain::number::{LastNumber, NumberPlace, Period};
 use crate::search::Words;
 
 /// What a due date or number that is absent is stored as: it sorts after every other text, as lists want it.
@@ -35,6 +37,16 @@ pub(super) struct IndexedFields {
     pub(super) words: String,
     pub(super) create_request_id: Option<String>,
     pub(super) create_fingerprint: Option<Vec<u8>>,
+    /// The place in its series; none until it is issued.
+    pub(super) place: Option<IndexedPlace>,
+}
+
+/// What no other invoice of the organization has.
+#[derive(Debug, Clone)]
+pub(super) struct IndexedPlace {
+    pub(super) series: String,
+    pub(super) period: String,
+    pub(super) sequence: i64,
 }
 
 impl IndexedFields {
@@ -63,6 +75,11 @@ impl IndexedFields {
                 .collect(),
             create_request_id: request.map(|request| request.id.to_string()),
             create_fingerprint: request.map(|request| request.fingerprint.as_bytes().to_vec()),
+            place: invoice.number_place.as_ref().map(|place| IndexedPlace {
+                series: text(invoice.series.as_ref().map(ToString::to_string)),
+                period: place.period.to_string(),
+                sequence: i64::from(place.sequence),
+            }),
         })
     }
 }
@@ -70,4 +87,15 @@ impl IndexedFields {
 /// The integers of databases are signed.
 pub(super) fn signed(version: Version) -> Result<i64, StoreError> {
     i64::try_from(version.get()).map_err(broken)
+}
+
+/// The last number of a series, of what its index holds.
+pub(super) fn last_number(period: &str, sequence: u32, issue_date: &str) -> Result<LastNumber, StoreError> {
+    Ok(LastNumber {
+        place: NumberPlace {
+            period: Period::parse(period).map_err(broken)?,
+            sequence,
+        },
+        issue_date: CalendarDate::parse(issue_date).map_err(broken)?,
+    })
 }

@@ -9,15 +9,16 @@ use thiserror::Error;
 
 use crate::domain::date::CalendarDate;
 use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, Version};
-use crate::domain::invoice::{Invoice, InvoiceKind};
+use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
 use crate::domain::money::Currency;
+use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 use crate::search::Words;
 
 mod contents;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod document;
 mod indexed;
 mod mongodb;
@@ -84,18 +85,30 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
     ) -> Result<StoredInvoice, StoreError>;
 
     /// A page: at most `query.limit` invoices in the order of the query, after its cursor, and fewer when they are large
-    /// ([`PAGE_BYTES`]). The cost depends on the page and on what the filter skips, not on the collection.
+    /// ([`PAGE_BYTES`]). Their histories are left out. The cost depends on the page and on what the filter skips, not on the collection.
     ///
     /// # Errors
     /// The errors of [`InvoiceStore::insert`].
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError>;
 
-    /// Puts `stored` in the place of the version `expected` of the same invoice.
+    /// Puts `stored` in the place of the version `expected` of the same invoice. Of two invoices of an organization only
+    /// one can have a place in a series, whichever processes write them.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when it is gone, [`StoreError::VersionConflict`] when it is at another version, in both
-    /// cases with nothing changed; the errors of [`InvoiceStore::insert`].
+    /// [`StoreError::NotFound`] when it is gone, [`StoreError::VersionConflict`] when it is at another version,
+    /// [`StoreError::NumberTaken`] when another invoice has its place in the series, in all cases with nothing changed;
+    /// the errors of [`InvoiceStore::insert`].
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError>;
+
+    /// The last number of a series: the highest count of the latest period. Cost: one entry of an index.
+    ///
+    /// # Errors
+    /// The errors of [`InvoiceStore::insert`].
+    async fn last_number(
+        &self,
+        organization: &OrganizationId,
+        series: &SeriesId,
+    ) -> Result<Option<LastNumber>, StoreError>;
 
     /// Deletes an invoice that is a draft, at `expected` when that is given. The request id that created it stays used.
     ///
@@ -280,6 +293,9 @@ pub(crate) enum StoreError {
         /// The version it is at.
         current: Version,
     },
+    /// Another invoice has this place in the series. Nothing was written; ask for the last number again.
+    #[error("another invoice has the number")]
+    NumberTaken,
     /// Only drafts can be deleted.
     #[error("the invoice is {state}")]
     NotDraft {

@@ -18,7 +18,8 @@ use super::document::Origin;
 use super::indexed::signed;
 use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
-use crate::domain::invoice::Invoice;
+use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 
@@ -108,6 +109,16 @@ fn by_request(organization: &OrganizationId, request: &AppliedRequest) -> Docume
     doc! { "org_id": organization.as_str(), "create_request_id": request.id.to_string() }
 }
 
+/// The filter of the invoices of a series, in the words of its index.
+fn in_series(organization: &OrganizationId, series: &SeriesId) -> Document {
+    doc! { "org_id": organization.as_str(), "series": series.as_str(), "sequence": { "$exists": true } }
+}
+
+/// The order in which the last number of a series comes first.
+fn last_first() -> Document {
+    doc! { "period": -1, "sequence": -1 }
+}
+
 /// The filter, at this version only.
 fn versioned(mut filter: Document, version: Version) -> Result<Document, StoreError> {
     filter.insert("version", signed(version)?);
@@ -159,7 +170,7 @@ impl InvoiceStore for MongoInvoiceStore {
             let find = invoices
                 .find_one(filter)
                 .hint(Hint::Name(schema::BY_ID.to_owned()));
-            find.projection(doc! { "_id": 0, "document": 1 })
+            find.projection(doc! { "_id": 0, "document": 1, "history": 1 })
                 .max_time(OPERATION_TIME)
                 .await
         };
@@ -213,7 +224,13 @@ impl InvoiceStore for MongoInvoiceStore {
         let replaced = self
             .engine
             .run(async move { invoices.update_one(filter, update).await })
-            .await?;
+            .await;
+        let replaced = match replaced {
+            Ok(replaced) => replaced,
+            // Of what a replacement changes, only the place in a series is unique.
+            Err(EngineError::Duplicate) => return Err(StoreError::NumberTaken),
+            Err(error) => return Err(error.into()),
+        };
         if replaced.matched_count == 1 {
             return Ok(());
         }
@@ -221,6 +238,24 @@ impl InvoiceStore for MongoInvoiceStore {
         Err(StoreError::VersionConflict {
             current: found.version,
         })
+    }
+
+    async fn last_number(
+        &self,
+        organization: &OrganizationId,
+        series: &SeriesId,
+    ) -> Result<Option<LastNumber>, StoreError> {
+        let filter = in_series(organization, series);
+        let invoices = self.invoices.clone();
+        let find = async move {
+            let find = invoices.find_one(filter).sort(last_first());
+            find.hint(Hint::Name(schema::BY_PLACE.to_owned()))
+                .projection(doc! { "_id": 0, "period": 1, "sequence": 1, "issue_date": 1 })
+                .max_time(OPERATION_TIME)
+                .await
+        };
+        let found = self.engine.run(find).await?;
+        found.as_deref().map(entry::last_number).transpose()
     }
 
     async fn delete_draft(
@@ -233,7 +268,7 @@ impl InvoiceStore for MongoInvoiceStore {
         // What stays is what keeps the request id used.
         let forget = doc! {
             "$set": { "deleted": true, "customer_id": "", "words": "" },
-            "$unset": { "document": "" },
+            "$unset": { "document": "", "history": "" },
         };
         let invoices = self.invoices.clone();
         let deleted = self

@@ -7,7 +7,8 @@ use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
 use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
-use crate::domain::invoice::Invoice;
+use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::number::LastNumber;
 use crate::idempotency::AppliedRequest;
 
 /// `store`, with each operation under the name of its method in `database`.
@@ -19,6 +20,7 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         get_settled: database.operation("get_settled"),
         list: database.operation("list"),
         replace: database.operation("replace"),
+        last_number: database.operation("last_number"),
         delete_draft: database.operation("delete_draft"),
         ping: database.operation("ping"),
     })
@@ -31,6 +33,7 @@ struct Observed {
     get_settled: Operation,
     list: Operation,
     replace: Operation,
+    last_number: Operation,
     delete_draft: Operation,
     ping: Operation,
 }
@@ -70,6 +73,15 @@ impl InvoiceStore for Observed {
         self.replace.observe(self.store.replace(stored, expected)).await
     }
 
+    async fn last_number(
+        &self,
+        organization: &OrganizationId,
+        series: &SeriesId,
+    ) -> Result<Option<LastNumber>, StoreError> {
+        let read = self.store.last_number(organization, series);
+        self.last_number.observe(read).await
+    }
+
     async fn delete_draft(
         &self,
         organization: &OrganizationId,
@@ -92,7 +104,7 @@ impl InvoiceStore for Observed {
 impl StoreErrorKind for StoreError {
     fn failure(&self) -> Option<StoreFailure> {
         match self {
-            Self::NotFound | Self::VersionConflict { .. } | Self::NotDraft { .. } => None,
+            Self::NotFound | Self::VersionConflict { .. } | Self::NumberTaken | Self::NotDraft { .. } => None,
             Self::Overloaded => Some(StoreFailure::Overloaded),
             Self::Unavailable(_) => Some(StoreFailure::Unavailable),
             Self::Broken(_) => Some(StoreFailure::Broken),

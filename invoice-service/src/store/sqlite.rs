@@ -9,9 +9,10 @@ use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
 use self::row::Row;
 use super::document::Origin;
-use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
+use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken, indexed};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
-use crate::domain::invoice::Invoice;
+use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 
@@ -51,6 +52,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
         CREATE INDEX invoice_by_due_date ON invoice (org_id, due_date, id) WHERE deleted = 0;
         CREATE INDEX invoice_by_number ON invoice (org_id, number, id) WHERE deleted = 0;
         CREATE INDEX invoice_by_gross ON invoice (org_id, gross_minor DESC, id DESC) WHERE deleted = 0;
+    ",
+}, Migration {
+    name: "numbers and history",
+    // What was stored before has neither.
+    sql: "
+        ALTER TABLE invoice ADD COLUMN series TEXT;
+        ALTER TABLE invoice ADD COLUMN period TEXT;
+        ALTER TABLE invoice ADD COLUMN sequence INTEGER;
+        ALTER TABLE invoice ADD COLUMN history BLOB;
+        CREATE UNIQUE INDEX invoice_by_place ON invoice (org_id, series, period, sequence) WHERE sequence IS NOT NULL;
     ",
 }];
 
@@ -109,16 +120,18 @@ impl InvoiceStore for SqliteInvoiceStore {
         let document = self
             .engine
             .read(move |connection| {
-                let document: Option<Vec<u8>> = connection
+                let document: Option<(Vec<u8>, Option<Vec<u8>>)> = connection
                     .prepare_cached(
-                        "SELECT document FROM invoice WHERE org_id = ?1 AND id = ?2 AND deleted = 0",
+                        "SELECT document, history FROM invoice WHERE org_id = ?1 AND id = ?2 AND deleted = 0",
                     )?
-                    .query_row([key.0.as_str(), key.1.as_str()], |row| row.get(0))
+                    .query_row([key.0.as_str(), key.1.as_str()], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
                     .optional()?;
                 document.ok_or(StoreError::NotFound)
             })
             .await?;
-        row::decode_whole(document)
+        row::decode_whole(document.0, document.1.as_deref())
     }
 
     async fn get_settled(
@@ -164,6 +177,32 @@ impl InvoiceStore for SqliteInvoiceStore {
             .await
     }
 
+    async fn last_number(
+        &self,
+        organization: &OrganizationId,
+        series: &SeriesId,
+    ) -> Result<Option<LastNumber>, StoreError> {
+        let key = (organization.clone(), series.clone());
+        let found: Option<(String, u32, String)> = self
+            .engine
+            .read(move |connection| {
+                let found = connection
+                    .prepare_cached(
+                        "SELECT period, sequence, issue_date FROM invoice INDEXED BY invoice_by_place
+                         WHERE org_id = ?1 AND series = ?2 AND sequence IS NOT NULL
+                         ORDER BY period DESC, sequence DESC LIMIT 1",
+                    )?
+                    .query_row([key.0.as_str(), key.1.as_str()], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    })
+                    .optional()?;
+                Ok::<_, StoreError>(found)
+            })
+            .await?;
+        let last = found.map(|(period, sequence, day)| indexed::last_number(&period, sequence, &day));
+        last.transpose()
+    }
+
     async fn delete_draft(
         &self,
         organization: &OrganizationId,
@@ -184,7 +223,7 @@ impl InvoiceStore for SqliteInvoiceStore {
                 }
                 connection
                     .prepare_cached(
-                        "UPDATE invoice SET deleted = 1, document = NULL, words = '', customer_id = ''
+                        "UPDATE invoice SET deleted = 1, document = NULL, history = NULL, words = '', customer_id = ''
                          WHERE org_id = ?1 AND id = ?2",
                     )?
                     .execute([key.0.as_str(), key.1.as_str()])?;
@@ -214,7 +253,7 @@ fn created_by(
     request: &AppliedRequest,
 ) -> Result<Option<Insertion>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, create_fingerprint, document FROM invoice WHERE org_id = ?1 AND create_request_id = ?2",
+        "SELECT id, create_fingerprint, document, history FROM invoice WHERE org_id = ?1 AND create_request_id = ?2",
     )?;
     let earlier = statement
         .query_row(params![organization.as_str(), request.id.to_string()], |row| {
@@ -222,17 +261,21 @@ fn created_by(
                 row.get::<_, String>(0)?,
                 row.get::<_, Vec<u8>>(1)?,
                 row.get::<_, Option<Vec<u8>>>(2)?,
+                row.get::<_, Option<Vec<u8>>>(3)?,
             ))
         })
         .optional()?;
-    let Some((id, fingerprint, document)) = earlier else {
+    let Some((id, fingerprint, document, history)) = earlier else {
         return Ok(None);
     };
     if fingerprint != request.fingerprint.as_bytes() {
         return Ok(Some(Insertion::RequestIdReused));
     }
     Ok(Some(match document {
-        Some(document) => Insertion::Repeated(Box::new(row::decode(&document)?.invoice)),
+        Some(document) => {
+            let stored = row::decode_whole(document, history.as_deref())?;
+            Insertion::Repeated(Box::new(stored.invoice))
+        }
         None => Insertion::RepeatedAfterDeletion(InvoiceId::parse(&id).map_err(broken)?),
     }))
 }

@@ -6,8 +6,9 @@ use harness::{Person, Refusal, RunningProduct, build};
 use prost::Message as _;
 use prost_types::{FieldMask, FileDescriptorSet};
 use proto::invoice::v1::{
-    DeleteInvoiceRequest, GetInvoiceRequest, Invoice, ListInvoicesRequest, PreviewInvoiceRequest,
-    UpdateInvoiceRequest,
+    DeleteInvoiceRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest, ListInvoiceEventsRequest,
+    ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest, UpdateInvoiceRequest,
+    VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
 };
 use tonic::{Code, Status};
 
@@ -15,7 +16,16 @@ use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
 const WITHOUT_IDS: [&str; 3] = ["CreateInvoice", "PreviewInvoice", "ListInvoices"];
-const WITH_IDS: [&str; 3] = ["GetInvoice", "UpdateInvoice", "DeleteInvoice"];
+const WITH_IDS: [&str; 8] = [
+    "GetInvoice",
+    "UpdateInvoice",
+    "DeleteInvoice",
+    "IssueInvoice",
+    "VoidInvoice",
+    "MarkInvoiceUncollectible",
+    "ListInvoiceEvents",
+    "VerifyInvoiceHistory",
+];
 
 async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
     let invoice_id = id.to_owned();
@@ -45,6 +55,43 @@ async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
                 etag: String::new(),
             };
             person.invoices.delete_invoice(request).await.map(drop)
+        }
+        "IssueInvoice" => {
+            let request = IssueInvoiceRequest {
+                invoice_id,
+                ..IssueInvoiceRequest::default()
+            };
+            person.invoices.issue_invoice(request).await.map(drop)
+        }
+        "VoidInvoice" => {
+            let request = VoidInvoiceRequest {
+                invoice_id,
+                ..VoidInvoiceRequest::default()
+            };
+            person.invoices.void_invoice(request).await.map(drop)
+        }
+        "MarkInvoiceUncollectible" => {
+            let request = MarkInvoiceUncollectibleRequest {
+                invoice_id,
+                reason: "x".to_owned(),
+                ..MarkInvoiceUncollectibleRequest::default()
+            };
+            person
+                .invoices
+                .mark_invoice_uncollectible(request)
+                .await
+                .map(drop)
+        }
+        "ListInvoiceEvents" => {
+            let request = ListInvoiceEventsRequest {
+                invoice_id,
+                ..ListInvoiceEventsRequest::default()
+            };
+            person.invoices.list_invoice_events(request).await.map(drop)
+        }
+        "VerifyInvoiceHistory" => {
+            let request = VerifyInvoiceHistoryRequest { invoice_id };
+            person.invoices.verify_invoice_history(request).await.map(drop)
         }
         _ => panic!("{rpc} has no row in this table"),
     }

@@ -7,7 +7,9 @@
 
 mod bad_input;
 mod create;
+mod history;
 mod isolation;
+mod issue;
 mod list;
 mod tokens;
 mod update;

@@ -6,7 +6,8 @@ use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, RefreshTokenRequest, RegisterRequest};
 use proto::invoice::v1::list_invoices_request::{Filter, OrderBy};
 use proto::invoice::v1::{
-    CreateInvoiceRequest, DeleteInvoiceRequest, Invoice, ListInvoicesRequest, UpdateInvoiceRequest,
+    CreateInvoiceRequest, DeleteInvoiceRequest, Invoice, IssueInvoiceRequest, ListInvoicesRequest,
+    UpdateInvoiceRequest, VerifyInvoiceHistoryRequest, VerifyInvoiceHistoryResponse,
 };
 
 use crate::binary::Running;
@@ -30,10 +31,11 @@ struct Seen {
     created_again: Vec<Invoice>,
     changed_again: Invoice,
     forgotten_again: Refusal,
+    histories: Vec<VerifyInvoiceHistoryResponse>,
 }
 
 impl Person {
-    /// Registers, creates, changes and deletes.
+    /// Registers, creates, changes, issues and deletes.
     pub(super) async fn at_work(running: &Running) -> Self {
         let registration = build::registration();
         let channel = harness::channel(running.auth).await;
@@ -47,6 +49,11 @@ impl Person {
         }
         let change = change(&created[0]);
         client.update_invoice(change.clone()).await.unwrap();
+        let issue = IssueInvoiceRequest {
+            invoice_id: created[1].id.clone(),
+            ..IssueInvoiceRequest::default()
+        };
+        client.issue_invoice(issue).await.unwrap();
         let forgotten = creation("Thistles");
         let thistles = client
             .create_invoice(forgotten.clone())
@@ -62,6 +69,13 @@ impl Person {
         assert_eq!(
             seen.lists.iter().map(Vec::len).collect::<Vec<_>>(),
             [3, 3, 3, 3, 3, 1, 1, 0]
+        );
+        let histories = seen.histories.iter();
+        assert_eq!(
+            histories
+                .map(|history| (history.intact, history.event_count))
+                .collect::<Vec<_>>(),
+            [(true, 2), (true, 2), (true, 1)]
         );
         Self {
             registration,
@@ -139,11 +153,19 @@ async fn look(
         created_again.push(client.create_invoice(request.clone()).await.unwrap().into_inner());
     }
     let forgotten_again = client.create_invoice(forgotten.clone()).await;
+    let mut histories = Vec::new();
+    for invoice in &created_again {
+        let request = VerifyInvoiceHistoryRequest {
+            invoice_id: invoice.id.clone(),
+        };
+        histories.push(client.verify_invoice_history(request).await.unwrap().into_inner());
+    }
     Seen {
         lists,
         created_again,
         changed_again: client.update_invoice(change.clone()).await.unwrap().into_inner(),
         forgotten_again: Refusal::in_result(forgotten_again),
+        histories,
     }
 }
 

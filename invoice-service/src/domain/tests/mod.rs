@@ -2,7 +2,9 @@
 
 mod builders;
 mod drafts;
+mod histories;
 mod inclusive_figures;
+mod issuing;
 mod limits;
 mod parsing;
 mod properties;

@@ -7,7 +7,8 @@ use crate::domain::content::{InvoiceContent, InvoiceHeader, PaymentTermsDays};
 use crate::domain::country::CountryCode;
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::{PriceBaseQuantity, Quantity, Rate, UnitPrice};
-use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, UserId};
+use crate::domain::history::Deed;
+use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, SessionId, UserId};
 use crate::domain::invoice::{Invoice, InvoiceIdentity};
 use crate::domain::line::{LineContent, NewLine};
 use crate::domain::metadata::Metadata;
@@ -69,6 +70,35 @@ pub(in crate::store) fn line(price: &str) -> NewLine {
             unit_price: Some(UnitPrice::parse(price).unwrap()),
             ..LineContent::default()
         },
+    }
+}
+
+/// A content that can be issued.
+pub(crate) fn complete() -> InvoiceContent {
+    let tax = Tax::new(TaxCategory::Standard, Rate::parse("19").unwrap()).unwrap();
+    let mut line = line("80");
+    line.content.tax = tax.into();
+    let header = InvoiceHeader {
+        issue_date: Some(date("2026-03-01")),
+        payment_terms_days: Some(PaymentTermsDays::new(14).unwrap()),
+        seller: Some(party("Seller")),
+        buyer: Some(party("Buyer")),
+        ..InvoiceHeader::blank(Currency::parse("EUR").unwrap())
+    };
+    InvoiceContent {
+        header,
+        lines: vec![line],
+    }
+}
+
+/// What somebody does by `action`.
+pub(in crate::store) fn deed(action: &'static str) -> Deed {
+    Deed {
+        action,
+        user: UserId::parse("usr_1").unwrap(),
+        session: SessionId::parse("ses_1").unwrap(),
+        request_id: Some("f81d4fae-7dec-41d0-a765-00a0c91e6bf6".to_owned()),
+        reason: text("because"),
     }
 }
 

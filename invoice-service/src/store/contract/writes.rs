@@ -22,14 +22,14 @@ pub(super) async fn inserted(store: &impl InvoiceStore, invoice: Invoice) -> Inv
     *invoice
 }
 
-async fn read(store: &impl InvoiceStore, invoice: &Invoice) -> Result<StoredInvoice, StoreError> {
+pub(super) async fn read(store: &impl InvoiceStore, invoice: &Invoice) -> Result<StoredInvoice, StoreError> {
     store
         .get(&invoice.identity.organization_id, &invoice.identity.id)
         .await
 }
 
 /// Equal but for the documents that they were read from.
-fn assert_same(one: &StoredInvoice, other: &StoredInvoice) {
+pub(super) fn assert_same(one: &StoredInvoice, other: &StoredInvoice) {
     let parts = |stored: &StoredInvoice| {
         let StoredInvoice {
             invoice,

@@ -13,11 +13,13 @@ use crate::domain::content::{InvoiceHeader, PaymentTermsDays};
 use crate::domain::country::CountryCode;
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::{PriceBaseQuantity, Quantity, Rate, UnitPrice};
+use crate::domain::history::History;
 use crate::domain::ids::{CustomerId, InvoiceId, LineId, OrganizationId, UserId, Version};
 use crate::domain::invoice::{Invoice, InvoiceIdentity, InvoiceKind, InvoiceNumber, SeriesId};
 use crate::domain::line::{Line, LineContent};
 use crate::domain::metadata::Metadata;
 use crate::domain::money::{CashRoundingStep, Currency, MinorUnits};
+use crate::domain::number::NumberPlace;
 use crate::domain::party::{Address, Party};
 use crate::domain::state::State;
 use crate::domain::tax::{Tax, TaxCategory, TaxProfile};
@@ -103,6 +105,7 @@ fn invoice(document: InvoiceDocument) -> Decoded<Invoice> {
         state: state(&document.state)?,
         number: optional("number", &document.number, InvoiceNumber::parse)?,
         series: optional("series", &document.series, SeriesId::parse)?,
+        number_place: number_place(&document)?,
         preceding_invoice_id: optional(
             "preceding_invoice_id",
             &document.preceding_invoice_id,
@@ -126,8 +129,19 @@ fn invoice(document: InvoiceDocument) -> Decoded<Invoice> {
             .issue_time_ms
             .map(|time| instant("issue_time_ms", time))
             .transpose()?,
+        history: History::default(),
         header: header(document)?,
     })
+}
+
+fn number_place(document: &InvoiceDocument) -> Decoded<Option<NumberPlace>> {
+    let Some(sequence) = document.sequence else {
+        return Ok(None);
+    };
+    Ok(Some(NumberPlace {
+        period: text("period", &document.period)?,
+        sequence,
+    }))
 }
 
 fn header(document: InvoiceDocument) -> Decoded<InvoiceHeader> {

@@ -30,6 +30,8 @@ impl From<&StoredInvoice> for InvoiceDocument {
             state: invoice.state.name().to_owned(),
             number: text(invoice.number.as_ref()),
             series: text(invoice.series.as_ref()),
+            period: text(invoice.number_place.as_ref().map(|place| &place.period)),
+            sequence: invoice.number_place.as_ref().map(|place| place.sequence),
             preceding_invoice_id: text(invoice.preceding_invoice_id.as_ref()),
             created_by: identity.created_by.to_string(),
             create_time_ms: invoice.create_time.as_millisecond(),

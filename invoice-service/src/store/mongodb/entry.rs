@@ -1,13 +1,16 @@
 //! One invoice as an entry of the collection: its document, and beside it the fields that the indexes need.
 
 use mongo_engine::bson::{
-    self, Binary, RawDocument, RawDocumentBuf, deserialize_from_slice, spec::BinarySubtype,
+    self, Binary, RawArrayBuf, RawDocument, RawDocumentBuf, deserialize_from_slice,
+    serialize_to_raw_document_buf, spec::BinarySubtype,
 };
 
+use crate::domain::history::History;
 use crate::domain::ids::{InvoiceId, Version};
+use crate::domain::number::LastNumber;
 use crate::domain::state::State;
-use crate::store::document::{self, InvoiceDocument, Origin};
-use crate::store::indexed::IndexedFields;
+use crate::store::document::{self, HistoryEntryDocument, InvoiceDocument, Origin};
+use crate::store::indexed::{self, IndexedFields};
 use crate::store::{StoreError, StoredInvoice, broken};
 
 /// What is stored of an invoice that is not deleted.
@@ -15,6 +18,7 @@ use crate::store::{StoreError, StoredInvoice, broken};
 pub(super) struct Entry {
     pub(super) fields: IndexedFields,
     pub(super) document: RawDocumentBuf,
+    pub(super) history: Vec<RawDocumentBuf>,
 }
 
 impl Entry {
@@ -22,11 +26,16 @@ impl Entry {
         Ok(Self {
             fields: IndexedFields::of(stored)?,
             document: document::to_bson(stored)?,
+            history: history(stored)?,
         })
     }
 
     pub(super) fn into_document(self) -> Result<RawDocumentBuf, StoreError> {
-        let Self { fields, document } = self;
+        let Self {
+            fields,
+            document,
+            history,
+        } = self;
         let mut entry = RawDocumentBuf::new();
         let mut put = |name: &str, value: bson::RawBson| {
             let name = bson::raw::CString::try_from(name).map_err(broken)?;
@@ -56,9 +65,46 @@ impl Entry {
             };
             put("create_fingerprint", bytes.into())?;
         }
+        if let Some(place) = fields.place {
+            put("series", place.series.into())?;
+            put("period", place.period.into())?;
+            put("sequence", place.sequence.into())?;
+        }
         put("document", document.into())?;
+        if !history.is_empty() {
+            let entries: RawArrayBuf = history.into_iter().collect();
+            put("history", entries.into())?;
+        }
         Ok(entry)
     }
+}
+
+fn history(stored: &StoredInvoice) -> Result<Vec<RawDocumentBuf>, StoreError> {
+    let entries = stored.invoice.history.entries().iter();
+    entries
+        .map(|entry| serialize_to_raw_document_buf(&HistoryEntryDocument::from(entry)).map_err(broken))
+        .collect()
+}
+
+/// The history beside an invoice; empty where it was not read or there is none.
+fn read_history(entry: &RawDocument) -> Result<History, StoreError> {
+    let mut entries = Vec::new();
+    if let Some(history) = entry.get("history").map_err(broken)? {
+        for item in history.as_array().ok_or(StoreError::NotFound)? {
+            let item = item.map_err(broken)?.as_document().ok_or(StoreError::NotFound)?;
+            let item: HistoryEntryDocument = deserialize_from_slice(item.as_bytes()).map_err(broken)?;
+            entries.push(item.try_into().map_err(broken)?);
+        }
+    }
+    Ok(History::from_stored(entries))
+}
+
+/// The last number that an entry stands for.
+pub(super) fn last_number(entry: &RawDocument) -> Result<LastNumber, StoreError> {
+    let text = |name| entry.get_str(name).map_err(broken);
+    let sequence = entry.get_i64("sequence").map_err(broken)?;
+    let sequence = u32::try_from(sequence).map_err(broken)?;
+    indexed::last_number(text("period")?, sequence, text("issue_date")?)
 }
 
 /// The invoice that an entry holds; `None` when it has been deleted.
@@ -70,6 +116,7 @@ pub(super) fn decode(entry: &RawDocument) -> Result<Option<StoredInvoice>, Store
     let known: InvoiceDocument = deserialize_from_slice(document.as_bytes()).map_err(broken)?;
     let mut stored = StoredInvoice::try_from(known).map_err(broken)?;
     stored.origin = Origin::bson(document.to_owned());
+    stored.invoice.history = read_history(entry)?;
     Ok(Some(stored))
 }
 

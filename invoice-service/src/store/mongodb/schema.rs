@@ -7,6 +7,7 @@ use crate::store::ListOrder;
 
 pub(in crate::store) const INVOICES: &str = "invoices";
 pub(in crate::store) const BY_ID: &str = "by_id";
+pub(super) const BY_PLACE: &str = "by_place";
 pub(super) const BY_REQUEST: &str = "by_request";
 
 /// Every index begins with the organization, which is the shard key, `{ org_id: 1 }`: a query goes to one shard, and a
@@ -20,6 +21,14 @@ pub(in crate::store) fn schema() -> Schema {
         Index::new(INVOICES, BY_REQUEST, doc! { "org_id": 1, "create_request_id": 1 })
             .unique()
             .partial(doc! { "create_request_id": { "$exists": true } }),
+        // Descending, because the last number of a series is asked for.
+        Index::new(
+            INVOICES,
+            BY_PLACE,
+            doc! { "org_id": 1, "series": 1, "period": -1, "sequence": -1 },
+        )
+        .unique()
+        .partial(doc! { "sequence": { "$exists": true } }),
     ];
     indexes.extend(LIST_ORDERS.into_iter().map(|order| {
         let OrderIndex { name, key, direction } = index(order);
