@@ -9,9 +9,12 @@ use crate::domain::clock::Clock;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::ids::{OrganizationId, UserId, new_ulid};
 use crate::domain::password::Password;
+use crate::domain::security_event::{EventKind, SecurityEvent};
+use crate::domain::session::Session;
 use crate::domain::text::{DisplayName, OrganizationName};
 use crate::domain::user::{Membership, PasswordHash, User};
 use crate::error::AuthError;
+use crate::events::SecurityEvents;
 use crate::hashing::{HashingPool, Place, Verdict};
 use crate::sessions::{Sessions, Tokens};
 use crate::store::AuthStore;
@@ -44,8 +47,9 @@ pub(crate) struct SignedIn {
 /// See the module.
 pub(crate) struct Accounts {
     pub(crate) store: Arc<dyn AuthStore>,
-    pub(crate) hashing: HashingPool,
+    pub(crate) hashing: Arc<HashingPool>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) events: Arc<SecurityEvents>,
     pub(crate) clock: Clock,
 }
 
@@ -94,7 +98,8 @@ impl Accounts {
         };
         let session = self.sessions.begin(&user, registration.client, now);
         let tokens = self.sessions.tokens(&user, &session, now)?;
-        self.store.insert_user(user.clone(), session).await?;
+        self.store.insert_user(user.clone(), session.clone()).await?;
+        self.record(EventKind::Registered, session).await;
         Ok(SignedIn { user, tokens })
     }
 
@@ -106,17 +111,29 @@ impl Accounts {
         let user = self.store.user_by_email(&credentials.email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let verdict = self.hashing.compare(place, credentials.password, stored).await?;
-        let (Some(user), Verdict::Right { stronger }) = (user, verdict) else {
-            return Err(AuthError::CredentialsInvalid);
+        let (user, stronger) = match (user, verdict) {
+            (Some(user), Verdict::Right { stronger }) => (user, stronger),
+            (user, Verdict::Right { .. } | Verdict::Wrong) => {
+                self.events.sign_in_failed(user.as_ref(), credentials.client);
+                return Err(AuthError::CredentialsInvalid);
+            }
         };
         let now = self.clock.now();
         let session = self.sessions.begin(&user, credentials.client, now);
         let tokens = self.sessions.tokens(&user, &session, now)?;
-        self.store.insert_session(session).await?;
+        self.store.insert_session(session.clone()).await?;
+        self.record(EventKind::SignedIn, session).await;
         if let Some(stronger) = stronger {
             self.strengthen(&user, stronger).await;
         }
         Ok(SignedIn { user, tokens })
+    }
+
+    /// Writes down how a session began.
+    async fn record(&self, kind: EventKind, session: Session) {
+        let time = session.create_time;
+        let event = SecurityEvent::of_user(kind, session.user_id, Some(session.id), session.client, time);
+        self.events.record(event).await;
     }
 
     /// Stores a stronger hash of the same password, unless the password was changed meanwhile. A failure does not spoil

@@ -13,16 +13,20 @@ use grpc_server::{
 use proto::auth::v1::auth_service_server::AuthServiceServer;
 use proto::auth::v1::token_service_server::TokenServiceServer;
 use settings::SettingsError;
+use tokio::sync::oneshot;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
 
 use crate::accounts::Accounts;
 use crate::config::{Config, Settings};
 use crate::domain::clock::Clock;
+use crate::events::{self, EventWriter, SecurityEvents};
 use crate::hashing::HashingPool;
 use crate::keys::{KeyRing, KeysError};
 use crate::master_key::{MasterKey, MasterKeyError};
-use crate::rpc::{ANONYMOUS, AuthService, TokenService};
+use crate::passwords::Passwords;
+use crate::profile::Profiles;
+use crate::rpc::{ANONYMOUS, AuthService, TokenService, UseCases};
 use crate::sessions::Sessions;
 use crate::store::{self, AuthStore};
 use crate::sweeper;
@@ -42,6 +46,7 @@ pub struct App {
     store: Arc<dyn AuthStore>,
     calls: telemetry::Server,
     clock: Clock,
+    event_writer: EventWriter,
 }
 
 /// Why the service cannot start. Each text is a sentence for the operator.
@@ -106,24 +111,38 @@ impl App {
             MasterKey::load_or_create(&settings.key_file)?
         };
         let keys = Arc::new(KeyRing::load(&*store, &master, &clock).await?);
-        let hashing = HashingPool::start(config.hashing).map_err(BuildError::Hashing)?;
+        let hashing = Arc::new(HashingPool::start(config.hashing).map_err(BuildError::Hashing)?);
         let validator = Arc::new(validator(&config, &keys, &clock));
-        let sessions = Arc::new(sessions(&config, &settings, &store, &keys, &master, &clock));
+        let (events, event_writer) = events::security_events(&store, &clock);
+        let events = Arc::new(events);
+        let sessions = sessions(&config, &settings, &store, &keys, &master, &events, &clock);
+        let sessions = Arc::new(sessions);
         let accounts = Accounts {
             store: Arc::clone(&store),
-            hashing,
+            hashing: Arc::clone(&hashing),
             sessions: Arc::clone(&sessions),
+            events: Arc::clone(&events),
             clock: clock.clone(),
+        };
+        let uses = UseCases {
+            accounts,
+            sessions: Arc::clone(&sessions),
+            passwords: Passwords {
+                store: Arc::clone(&store),
+                hashing,
+                sessions: Arc::clone(&sessions),
+                events: Arc::clone(&events),
+                clock: clock.clone(),
+            },
+            profiles: Profiles {
+                store: Arc::clone(&store),
+            },
+            events,
         };
 
         let cookies = config.cookies.unwrap_or_default();
         let validator_of_auth = Arc::clone(&validator);
-        let auth = AuthService::new(
-            Arc::new(accounts),
-            Arc::clone(&sessions),
-            validator_of_auth,
-            cookies,
-        );
+        let auth = AuthService::new(uses, validator_of_auth, cookies);
         let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
         let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
         let tokens = TokenService::new(sessions, validator, keys);
@@ -151,6 +170,7 @@ impl App {
             readiness,
             store,
             clock,
+            event_writer,
             calls: config
                 .metrics
                 .server(SERVICE, methods(&[proto::auth::FILE_DESCRIPTOR_SET])),
@@ -174,7 +194,12 @@ impl App {
         let service = call_stack(self.routes, CallLimits::default(), self.calls);
         let sweeper = sweeper::sweep_until(shutdown.clone(), Arc::clone(&self.store), self.clock);
         let sweeper = tokio::spawn(sweeper);
+        let (drain, drains) = oneshot::channel();
+        let event_writer = tokio::spawn(self.event_writer.run(drains));
         serve(self.listener, service, self.connections, shutdown).await;
+        // The last calls are over, and what they left is written.
+        drop(drain);
+        let _ = event_writer.await;
         // It ends with the shutdown; a panic of it is logged by the hook.
         let _ = sweeper.await;
         self.store.close().await;
@@ -196,6 +221,7 @@ fn sessions(
     store: &Arc<dyn AuthStore>,
     keys: &Arc<KeyRing>,
     master: &MasterKey,
+    events: &Arc<SecurityEvents>,
     clock: &Clock,
 ) -> Sessions {
     Sessions {
@@ -207,6 +233,7 @@ fn sessions(
         },
         refresh_tokens: RefreshTokens::new(master.refresh_token_key()),
         limits: settings.sessions,
+        events: Arc::clone(events),
         clock: clock.clone(),
     }
 }

@@ -27,6 +27,9 @@ pub(crate) enum AuthError {
     /// The caller has no such session.
     #[error("the caller has no such session")]
     SessionNotFound(SessionId),
+    /// The caller's role does not allow it.
+    #[error("the caller's role does not allow this")]
+    RoleInsufficient,
     /// The access token is at fault.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -46,9 +49,12 @@ impl AuthError {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReused
             | Self::Token(_) => true,
-            Self::EmailTaken | Self::Busy | Self::SessionNotFound(_) | Self::Store(_) | Self::Defect(_) => {
-                false
-            }
+            Self::EmailTaken
+            | Self::Busy
+            | Self::SessionNotFound(_)
+            | Self::RoleInsufficient
+            | Self::Store(_)
+            | Self::Defect(_) => false,
         }
     }
 }

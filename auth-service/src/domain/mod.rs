@@ -6,6 +6,7 @@ pub(crate) mod email;
 pub(crate) mod ids;
 pub(crate) mod password;
 pub(crate) mod secret;
+pub(crate) mod security_event;
 pub(crate) mod session;
 pub(crate) mod signing_key;
 pub(crate) mod text;

@@ -21,6 +21,9 @@ pub(crate) enum PasswordError {
     /// More than 1,024 bytes.
     #[error("must have at most 1,024 bytes")]
     TooLong,
+    /// The one that is to be replaced.
+    #[error("must be another one than the current password")]
+    Unchanged,
     /// Among the first a guesser would try.
     #[error("is too easy to guess: use several unrelated words, and nothing from the name or e-mail address")]
     Guessable,
@@ -32,6 +35,7 @@ impl PasswordError {
         match self {
             Self::TooShort => "PASSWORD_TOO_SHORT",
             Self::TooLong => "PASSWORD_TOO_LONG",
+            Self::Unchanged => "PASSWORD_UNCHANGED",
             Self::Guessable => "PASSWORD_GUESSABLE",
         }
     }
@@ -68,6 +72,23 @@ impl Password {
         // Judges the first 100 characters: bounded work, and what follows makes nothing weaker.
         if zxcvbn(text, &words).score() < WEAKEST {
             return Err(PasswordError::Guessable);
+        }
+        Ok(password)
+    }
+
+    /// [`Password::choose`] for somebody who has the password `current`, if that is known.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub(crate) fn choose_instead(
+        text: &str,
+        current: Option<&Self>,
+        context: &[&str],
+    ) -> Result<Self, PasswordError> {
+        let password = Self::choose(text, context)?;
+        // Both come from the same caller, so the time that this takes tells nobody anything.
+        if current.is_some_and(|current| current.0 == password.0) {
+            return Err(PasswordError::Unchanged);
         }
         Ok(password)
     }
@@ -136,6 +157,18 @@ mod tests {
         let bytes = |text| Password::parse(text).unwrap().as_bytes().to_vec();
         assert_eq!(bytes("ju\u{308}rgen"), bytes("j\u{fc}rgen"));
         assert_ne!(bytes(" x"), bytes("x"));
+    }
+
+    #[test]
+    fn a_new_password_is_another_one_whatever_its_composition() {
+        let choose = |text, current| {
+            let current = Password::parse(current).unwrap();
+            Password::choose_instead(text, Some(&current), &[]).err()
+        };
+        let (composed, decomposed) = ("quiet herons \u{fc}ber water", "quiet herons u\u{308}ber water");
+        assert_eq!(choose(composed, decomposed), Some(PasswordError::Unchanged));
+        assert_eq!(choose(composed, "quiet herons"), None);
+        assert_eq!(Password::choose_instead(composed, None, &[]).err(), None);
     }
 
     #[test]

@@ -134,7 +134,6 @@ impl Session {
     }
 
     /// The session as it goes on after its user's password was changed in it: with tokens of their own, and no others.
-    #[cfg_attr(not(test), expect(dead_code, reason = "ChangePassword is next"))]
     pub(crate) fn taken_along(&self, user_version: u64, now: Timestamp, limits: SessionLimits) -> Self {
         let next = self.advanced(now, limits);
         Self {

@@ -28,6 +28,13 @@ impl User {
     pub(crate) const FIRST_SECURITY_VERSION: u64 = 1;
 }
 
+/// What somebody changes of a user and of the user's organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ProfileChange {
+    pub(crate) display_name: Option<DisplayName>,
+    pub(crate) organization_name: Option<OrganizationName>,
+}
+
 /// In which organization a user is what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Membership {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use authn::{Principal, TokenError, Validator, bearer_token};
+use client_address::{AddressPrefix, ClientAddress, TrustedProxies};
 use proto::auth::v1 as pb;
 use proto::auth::v1::auth_service_server;
 use tonic::metadata::MetadataMap;
@@ -15,9 +16,11 @@ use super::{inward, outward};
 use crate::accounts::Accounts;
 use crate::cookie_form::CookieForm;
 use crate::domain::secret::Secret;
-use crate::domain::user::User;
 use crate::error::AuthError;
-use crate::sessions::Sessions;
+use crate::events::SecurityEvents;
+use crate::passwords::Passwords;
+use crate::profile::Profiles;
+use crate::sessions::{Caller, Sessions};
 
 /// The methods that come before there is a token, or that read it themselves.
 pub(crate) const ANONYMOUS: &[&str] = &[
@@ -32,34 +35,56 @@ pub(crate) const ANONYMOUS: &[&str] = &[
 pub(crate) struct AuthService {
     accounts: Arc<Accounts>,
     sessions: Arc<Sessions>,
+    passwords: Arc<Passwords>,
+    profiles: Arc<Profiles>,
+    events: Arc<SecurityEvents>,
     validator: Arc<Validator>,
     cookies: CookieForm,
 }
 
+/// What the handlers call.
+pub(crate) struct UseCases {
+    pub(crate) accounts: Accounts,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) passwords: Passwords,
+    pub(crate) profiles: Profiles,
+    pub(crate) events: Arc<SecurityEvents>,
+}
+
 impl AuthService {
     /// The service on these use cases.
-    pub(crate) fn new(
-        accounts: Arc<Accounts>,
-        sessions: Arc<Sessions>,
-        validator: Arc<Validator>,
-        cookies: CookieForm,
-    ) -> Self {
+    pub(crate) fn new(uses: UseCases, validator: Arc<Validator>, cookies: CookieForm) -> Self {
         Self {
-            accounts,
-            sessions,
+            accounts: Arc::new(uses.accounts),
+            sessions: uses.sessions,
+            passwords: Arc::new(uses.passwords),
+            profiles: Arc::new(uses.profiles),
+            events: uses.events,
             validator,
             cookies,
         }
+    }
+
+    /// Where a call came from.
+    #[expect(clippy::unused_self, reason = "trusted proxies come next")]
+    fn client<T>(&self, request: &Request<T>) -> Option<ClientAddress> {
+        let peer = request.remote_addr()?.ip();
+        let headers = request.metadata().as_ref();
+        Some(ClientAddress::new(peer, headers, &TrustedProxies::none()))
     }
 
     fn delivery(&self, metadata: &MetadataMap) -> Delivery {
         Delivery::of(metadata, self.cookies, self.sessions.clock.now())
     }
 
-    async fn end_by_access_token(&self, metadata: &MetadataMap) -> Result<(), AuthError> {
+    async fn end_by_access_token(
+        &self,
+        metadata: &MetadataMap,
+        from: Option<AddressPrefix>,
+    ) -> Result<(), AuthError> {
         let token = bearer_token(metadata.as_ref())?;
         let principal = self.validator.verify_now(token)?;
-        self.sessions.end(&principal.session_id).await
+        self.sessions.end(&principal.session_id, from).await
     }
 
     /// Ends what a browser signs out of: the session of its access token and that of its cookie, which are one as a rule.
@@ -68,9 +93,10 @@ impl AuthService {
         &self,
         metadata: &MetadataMap,
         cookie: &Secret,
+        from: Option<AddressPrefix>,
     ) -> Result<(), AuthError> {
-        let by_cookie = self.sessions.end_by_refresh_token(cookie.expose()).await;
-        match (self.end_by_access_token(metadata).await, by_cookie) {
+        let by_cookie = self.sessions.end_by_refresh_token(cookie.expose(), from).await;
+        match (self.end_by_access_token(metadata, from).await, by_cookie) {
             (Ok(()), Err(AuthError::RefreshTokenInvalid)) | (Err(AuthError::Token(_)), Ok(())) => Ok(()),
             (Err(AuthError::Token(TokenError::Missing)), refused) => refused,
             (ended @ Err(_), _) | (Ok(()), ended) => ended,
@@ -78,10 +104,15 @@ impl AuthService {
     }
 
     /// Who calls: the token says it, and the store that it still holds. Comes before anything else is read.
-    async fn caller<'a, T>(&self, request: &'a Request<T>) -> Result<(&'a Principal, User), Status> {
+    async fn caller<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         let principal = Principal::of(request)?;
-        let user = self.sessions.user_of(principal).await.map_err(status)?;
-        Ok((principal, user))
+        let prefix = self.address_prefix(request);
+        self.sessions.caller(principal, prefix).await.map_err(status)
+    }
+
+    /// As much of where a call came from as is stored.
+    fn address_prefix<T>(&self, request: &Request<T>) -> Option<AddressPrefix> {
+        self.client(request).map(ClientAddress::prefix)
     }
 }
 
@@ -93,7 +124,8 @@ impl auth_service_server::AuthService for AuthService {
     ) -> Result<Response<pb::RegisterResponse>, Status> {
         let delivery = self.delivery(request.metadata());
         let place = self.accounts.admit().map_err(status)?;
-        let registration = inward::registration(&request.into_inner())?;
+        let prefix = self.address_prefix(&request);
+        let registration = inward::registration(&request.into_inner(), prefix)?;
         let signed_in = self
             .accounts
             .register(place, registration)
@@ -108,11 +140,12 @@ impl auth_service_server::AuthService for AuthService {
         let delivery = self.delivery(request.metadata());
         let place = self.accounts.admit().map_err(status)?;
         let device_cookie = delivery.device_cookie(request.metadata());
+        let prefix = self.address_prefix(&request);
         let mut request = request.into_inner();
         if request.device_token.is_empty() {
             request.device_token = device_cookie.unwrap_or_default();
         }
-        let credentials = inward::credentials(&request)?;
+        let credentials = inward::credentials(&request, prefix)?;
         let signed_in = self.accounts.login(place, credentials).await.map_err(status)?;
         delivery.respond(outward::login_response(&signed_in), |answer| {
             answer.tokens.as_mut()
@@ -123,6 +156,7 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RefreshTokenRequest>,
     ) -> Result<Response<pb::RefreshTokenResponse>, Status> {
+        let from = self.address_prefix(&request);
         let (metadata, _, message) = request.into_parts();
         let delivery = self.delivery(&metadata);
         let given = Secret::new(message.refresh_token);
@@ -130,7 +164,7 @@ impl auth_service_server::AuthService for AuthService {
         let cookie = delivery.refresh_cookie(&metadata).filter(|_| !is_given);
         // Blank is not a bad field but no token, like any other text that is none.
         let token = cookie.unwrap_or(given);
-        match self.sessions.refresh(token.expose()).await {
+        match self.sessions.refresh(token.expose(), from).await {
             Ok(tokens) => {
                 let tokens = Some(outward::tokens(&tokens));
                 delivery.respond(pb::RefreshTokenResponse { tokens }, |answer| {
@@ -149,16 +183,20 @@ impl auth_service_server::AuthService for AuthService {
     }
 
     async fn logout(&self, request: Request<pb::LogoutRequest>) -> Result<Response<()>, Status> {
+        let from = self.address_prefix(&request);
         let (metadata, _, message) = request.into_parts();
         let given = Secret::new(message.refresh_token);
         if !given.expose().is_empty() {
-            let ended = self.sessions.end_by_refresh_token(given.expose()).await;
+            let ended = self.sessions.end_by_refresh_token(given.expose(), from).await;
             return ended.map(Response::new).map_err(status);
         }
         let delivery = self.delivery(&metadata);
         let ended = match delivery.refresh_cookie(&metadata) {
-            Some(cookie) => self.end_by_access_token_and_cookie(&metadata, &cookie).await,
-            None => self.end_by_access_token(&metadata).await,
+            Some(cookie) => {
+                self.end_by_access_token_and_cookie(&metadata, &cookie, from)
+                    .await
+            }
+            None => self.end_by_access_token(&metadata, from).await,
         };
         // Kept while the session may live, for the next try.
         let is_over = ended.as_ref().err().is_none_or(AuthError::is_unauthenticated);
@@ -177,42 +215,50 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::GetMeRequest>,
     ) -> Result<Response<pb::GetMeResponse>, Status> {
-        let (_, user) = self.caller(&request).await?;
-        Ok(Response::new(outward::get_me_response(&user)))
+        let caller = self.caller(&request).await?;
+        Ok(Response::new(outward::get_me_response(&caller.user)))
     }
 
     async fn update_me(
         &self,
-        _request: Request<pb::UpdateMeRequest>,
+        request: Request<pb::UpdateMeRequest>,
     ) -> Result<Response<pb::UpdateMeResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let caller = self.caller(&request).await?;
+        let change = inward::profile_change(request.get_ref())?;
+        let updated = self.profiles.update(&caller.user, change).await.map_err(status)?;
+        Ok(Response::new(outward::update_me_response(&updated)))
     }
 
     async fn change_password(
         &self,
-        _request: Request<pb::ChangePasswordRequest>,
+        request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let delivery = self.delivery(request.metadata());
+        let caller = self.caller(&request).await?;
+        let change = inward::password_change(request.get_ref(), &caller.user)?;
+        let changed = self.passwords.change(&caller, change).await;
+        let tokens = Some(outward::tokens(&changed.map_err(status)?));
+        delivery.respond(pb::ChangePasswordResponse { tokens }, |answer| {
+            answer.tokens.as_mut()
+        })
     }
 
     async fn list_sessions(
         &self,
         request: Request<pb::ListSessionsRequest>,
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
-        let (caller, user) = self.caller(&request).await?;
+        let caller = self.caller(&request).await?;
         let pb::ListSessionsRequest {
             page_size,
             page_token,
         } = request.get_ref();
-        let mut page = Page::of("ListSessions", caller, *page_size, page_token)?;
-        let listed = self.sessions.list(&user, page.before.take(), page.limit()).await;
-        let mut listed = listed.map_err(status)?;
+        let mut page = Page::of("ListSessions", &caller.user, *page_size, page_token)?;
+        let listed = self.sessions.list(&caller.user, page.before.take(), page.limit());
+        let mut listed = listed.await.map_err(status)?;
         let next_page_token = page.cut(&mut listed, |session| session.id.as_str());
+        let session = |session| outward::session(session, &caller.session);
         Ok(Response::new(pb::ListSessionsResponse {
-            sessions: listed
-                .iter()
-                .map(|session| outward::session(session, caller))
-                .collect(),
+            sessions: listed.iter().map(session).collect(),
             next_page_token,
         }))
     }
@@ -221,9 +267,9 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RevokeSessionRequest>,
     ) -> Result<Response<()>, Status> {
-        let (caller, user) = self.caller(&request).await?;
+        let caller = self.caller(&request).await?;
         let id = inward::session_id(&request.get_ref().session_id)?;
-        let revoked = self.sessions.revoke(&user, &caller.session_id, &id).await;
+        let revoked = self.sessions.revoke(&caller, &id).await;
         revoked.map(Response::new).map_err(status)
     }
 
@@ -231,15 +277,27 @@ impl auth_service_server::AuthService for AuthService {
         &self,
         request: Request<pb::RevokeOtherSessionsRequest>,
     ) -> Result<Response<()>, Status> {
-        let (caller, user) = self.caller(&request).await?;
-        let revoked = self.sessions.revoke_others(&user, &caller.session_id).await;
+        let caller = self.caller(&request).await?;
+        let revoked = self.sessions.revoke_others(&caller).await;
         revoked.map(Response::new).map_err(status)
     }
 
     async fn list_security_events(
         &self,
-        _request: Request<pb::ListSecurityEventsRequest>,
+        request: Request<pb::ListSecurityEventsRequest>,
     ) -> Result<Response<pb::ListSecurityEventsResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let caller = self.caller(&request).await?;
+        let pb::ListSecurityEventsRequest {
+            page_size,
+            page_token,
+        } = request.get_ref();
+        let mut page = Page::of("ListSecurityEvents", &caller.user, *page_size, page_token)?;
+        let listed = self.events.list(&caller.user, page.before.take(), page.limit());
+        let mut listed = listed.await.map_err(status)?;
+        let next_page_token = page.cut(&mut listed, |event| event.id.as_str());
+        Ok(Response::new(pb::ListSecurityEventsResponse {
+            events: listed.iter().map(outward::security_event).collect(),
+            next_page_token,
+        }))
     }
 }

@@ -26,6 +26,7 @@ mod own_reason {
     pub(super) const REFRESH_TOKEN_REUSED: &str = "REFRESH_TOKEN_REUSED";
     pub(super) const SIGN_IN_THROTTLED: &str = "SIGN_IN_THROTTLED";
     pub(super) const SESSION_NOT_FOUND: &str = "SESSION_NOT_FOUND";
+    pub(super) const ROLE_INSUFFICIENT: &str = "ROLE_INSUFFICIENT";
 }
 
 /// The answer for an error of a use case.
@@ -53,6 +54,10 @@ pub(super) fn status(error: AuthError) -> Status {
             "an old refresh token was used again, so its session was ended; sign in again",
         ),
         AuthError::SessionNotFound(id) => return session_not_found(id.as_str()),
+        AuthError::RoleInsufficient => RpcError::permission_denied(
+            own_reason::ROLE_INSUFFICIENT,
+            "only an owner of the organization can do this",
+        ),
         AuthError::Token(error) => error.into(),
         AuthError::Store(error) => store(&error),
         AuthError::Defect(error) => {
@@ -93,8 +98,8 @@ mod tests {
     use proto::auth::v1::ErrorReason;
 
     use super::own_reason::{
-        CREDENTIALS_INVALID, EMAIL_TAKEN, REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, SESSION_NOT_FOUND,
-        SIGN_IN_THROTTLED,
+        CREDENTIALS_INVALID, EMAIL_TAKEN, REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, ROLE_INSUFFICIENT,
+        SESSION_NOT_FOUND, SIGN_IN_THROTTLED,
     };
 
     #[test]
@@ -106,6 +111,7 @@ mod tests {
             REFRESH_TOKEN_REUSED,
             SIGN_IN_THROTTLED,
             SESSION_NOT_FOUND,
+            ROLE_INSUFFICIENT,
         ] {
             assert!(
                 ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(),

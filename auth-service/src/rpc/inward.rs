@@ -1,6 +1,7 @@
 //! Messages as domain types, with every violation at once.
 
 use authn::{Principal, TokenError, Validator};
+use client_address::AddressPrefix;
 use proto::auth::v1 as pb;
 use rpc_error::{FieldPath, IntoViolation, RpcError, Violations};
 use tonic::Status;
@@ -12,6 +13,8 @@ use crate::domain::email::{Email, EmailError, EmailKey};
 use crate::domain::ids::SessionId;
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::text::{ClientLabel, DisplayName, OrganizationName, TextError};
+use crate::domain::user::{ProfileChange, User};
+use crate::passwords::PasswordChange;
 use crate::tokens::AUDIENCE;
 
 /// Nothing, or nothing but blanks, where something is needed.
@@ -40,6 +43,17 @@ impl IntoViolation for PasswordError {
 impl IntoViolation for TextError {
     fn reason(&self) -> &'static str {
         Self::reason(*self)
+    }
+}
+
+/// A path of a field mask that names nothing.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("must be `display_name`, `organization_name`, or `*` alone")]
+struct UnknownPath;
+
+impl IntoViolation for UnknownPath {
+    fn reason(&self) -> &'static str {
+        "FIELD_MASK_UNKNOWN"
     }
 }
 
@@ -80,16 +94,11 @@ pub(super) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// Who calls.
-fn client(label: ClientLabel) -> Client {
-    Client {
-        label,
-        address_prefix: None,
-    }
-}
-
 /// What somebody registers with.
-pub(super) fn registration(request: &pb::RegisterRequest) -> Result<Registration, RpcError> {
+pub(super) fn registration(
+    request: &pb::RegisterRequest,
+    address_prefix: Option<AddressPrefix>,
+) -> Result<Registration, RpcError> {
     let mut fields = Fields::default();
     let email = fields.required("email", &request.email, is_blank, Email::parse);
     let display_name = fields.required(
@@ -124,7 +133,10 @@ pub(super) fn registration(request: &pb::RegisterRequest) -> Result<Registration
                 named
             },
             display_name,
-            client: client(client_label?),
+            client: Client {
+                label: client_label?,
+                address_prefix,
+            },
         })
     })();
     fields.finish(whole)
@@ -132,7 +144,10 @@ pub(super) fn registration(request: &pb::RegisterRequest) -> Result<Registration
 
 /// What somebody signs in with. Only what is absent or too long is a bad field; anything else that is wrong makes the
 /// credentials wrong, so that nothing can be learned about how addresses or passwords are kept.
-pub(super) fn credentials(request: &pb::LoginRequest) -> Result<Credentials, RpcError> {
+pub(super) fn credentials(
+    request: &pb::LoginRequest,
+    address_prefix: Option<AddressPrefix>,
+) -> Result<Credentials, RpcError> {
     let mut fields = Fields::default();
     let email = fields.required("email", &request.email, is_blank, EmailKey::of_sign_in);
     let password = fields.required("password", &request.password, str::is_empty, Password::parse);
@@ -141,10 +156,66 @@ pub(super) fn credentials(request: &pb::LoginRequest) -> Result<Credentials, Rpc
         Some(Credentials {
             email: email?,
             password: password?,
-            client: client(client_label?),
+            client: Client {
+                label: client_label?,
+                address_prefix,
+            },
         })
     })();
     fields.finish(whole)
+}
+
+/// The password that somebody has and the one that is wanted instead; `user` is what a guesser may know.
+pub(super) fn password_change(
+    request: &pb::ChangePasswordRequest,
+    user: &User,
+) -> Result<PasswordChange, RpcError> {
+    let mut fields = Fields::default();
+    let current = &request.current_password;
+    let current = fields.required("current_password", current, str::is_empty, Password::parse);
+    let context = [
+        user.email.as_str(),
+        user.display_name.as_str(),
+        user.membership.organization_name.as_str(),
+    ];
+    let new = fields.required("new_password", &request.new_password, str::is_empty, |text| {
+        Password::choose_instead(text, current.as_ref(), &context)
+    });
+    let change = current.zip(new);
+    fields.finish(change.map(|(current, new)| PasswordChange { current, new }))
+}
+
+/// What somebody changes of the own profile: what the mask names (AIP-134).
+pub(super) fn profile_change(request: &pb::UpdateMeRequest) -> Result<ProfileChange, RpcError> {
+    let mut fields = Fields::default();
+    let paths = request.update_mask.as_ref().map_or(&[][..], |mask| &mask.paths);
+    if paths.is_empty() {
+        fields.value::<(), _>("update_mask", Err(Blank));
+    }
+    let all = paths == ["*"];
+    let (mut name_is_named, mut organization_is_named) = (all, all);
+    for (position, path) in paths.iter().enumerate() {
+        match path.as_str() {
+            "display_name" => name_is_named = true,
+            "organization_name" => organization_is_named = true,
+            _ if all => {}
+            _ => {
+                let path = FieldPath::new("update_mask").field("paths").index(position);
+                fields.violations.check(path, Err::<(), _>(UnknownPath));
+            }
+        }
+    }
+    let mut change = ProfileChange::default();
+    if name_is_named {
+        let name = &request.display_name;
+        change.display_name = fields.required("display_name", name, is_blank, DisplayName::parse);
+    }
+    if organization_is_named {
+        let name = &request.organization_name;
+        change.organization_name =
+            fields.required("organization_name", name, is_blank, OrganizationName::parse);
+    }
+    fields.finish(Some(change))
 }
 
 /// The session that a request names. A text that cannot be an id names none.

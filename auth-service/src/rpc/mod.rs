@@ -8,5 +8,5 @@ mod outward;
 mod page;
 mod token;
 
-pub(crate) use auth::{ANONYMOUS, AuthService};
+pub(crate) use auth::{ANONYMOUS, AuthService, UseCases};
 pub(crate) use token::TokenService;

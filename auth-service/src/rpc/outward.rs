@@ -3,9 +3,11 @@
 use authn::{Principal, Role};
 use jiff::Timestamp;
 use proto::auth::v1 as pb;
+use proto::auth::v1::security_event::Type;
 
 use crate::accounts::SignedIn;
 use crate::domain::client::Client;
+use crate::domain::security_event::{EventKind, SecurityEvent};
 use crate::domain::session::Session;
 use crate::domain::user::{Membership, User};
 use crate::sessions::Tokens;
@@ -34,6 +36,14 @@ pub(super) fn get_me_response(me: &User) -> pb::GetMeResponse {
     }
 }
 
+pub(super) fn update_me_response(me: &User) -> pb::UpdateMeResponse {
+    pb::UpdateMeResponse {
+        user: Some(user(me)),
+        organization: Some(organization(&me.membership)),
+        role: role(me.membership.role).into(),
+    }
+}
+
 pub(super) fn tokens(tokens: &Tokens) -> pb::Tokens {
     pb::Tokens {
         access_token: tokens.access.token.expose().to_owned(),
@@ -45,7 +55,7 @@ pub(super) fn tokens(tokens: &Tokens) -> pb::Tokens {
     }
 }
 
-pub(super) fn session(session: &Session, caller: &Principal) -> pb::Session {
+pub(super) fn session(session: &Session, current: &Session) -> pb::Session {
     pb::Session {
         id: session.id.to_string(),
         client_label: session.client.label.as_str().to_owned(),
@@ -53,7 +63,38 @@ pub(super) fn session(session: &Session, caller: &Principal) -> pb::Session {
         last_use_time: Some(time(session.last_use_time)),
         expire_time: Some(time(session.idle_expire_time)),
         address_prefix: address_prefix(&session.client),
-        current: session.id == caller.session_id,
+        current: session.id == current.id,
+    }
+}
+
+pub(super) fn security_event(event: &SecurityEvent) -> pb::SecurityEvent {
+    pb::SecurityEvent {
+        id: event.id.to_string(),
+        r#type: event_type(event.kind).into(),
+        time: Some(time(event.time)),
+        session_id: event
+            .session_id
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        address_prefix: address_prefix(&event.client),
+        client_label: event.client.label.as_str().to_owned(),
+    }
+}
+
+fn event_type(kind: EventKind) -> Type {
+    match kind {
+        EventKind::Registered => Type::Registered,
+        EventKind::SignedIn => Type::SignedIn,
+        EventKind::SignInFailed => Type::SignInFailed,
+        EventKind::SignedOut => Type::SignedOut,
+        EventKind::RefreshTokenReused => Type::RefreshTokenReused,
+        EventKind::PasswordChanged => Type::PasswordChanged,
+        EventKind::PasswordChangeFailed => Type::PasswordChangeFailed,
+        EventKind::SessionRevoked => Type::SessionRevoked,
+        EventKind::OtherSessionsRevoked => Type::OtherSessionsRevoked,
+        EventKind::SigningKeysRotated => Type::SigningKeysRotated,
+        EventKind::SigningKeyRevoked => Type::SigningKeyRevoked,
     }
 }
 

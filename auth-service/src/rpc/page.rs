@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use authn::Principal;
 use paging::{ListIdentity, PageTokenError};
 use rpc_error::RpcError;
 
 use super::inward::Fields;
+use crate::domain::user::User;
 
 /// What a request wants to see of a list that is ordered by falling ids.
 #[derive(Debug)]
@@ -19,13 +19,8 @@ pub(super) struct Page<Id> {
 
 impl<Id: FromStr> Page<Id> {
     /// Reads `page_size` and `page_token` of a request for the list of this name.
-    pub(super) fn of(
-        list: &str,
-        caller: &Principal,
-        page_size: i32,
-        page_token: &str,
-    ) -> Result<Self, RpcError> {
-        let list = ListIdentity::new(caller.user_id.as_str(), list.as_bytes());
+    pub(super) fn of(list: &str, owner: &User, page_size: i32, page_token: &str) -> Result<Self, RpcError> {
+        let list = ListIdentity::new(owner.id.as_str(), list.as_bytes());
         let mut fields = Fields::default();
         let size = fields.value("page_size", paging::size(page_size));
         let before = fields.value("page_token", place(page_token, list));

@@ -39,7 +39,7 @@ impl token_service_server::TokenService for TokenService {
     ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
         let principal = inward::validated(&request.into_inner(), &self.validator)
             .map_err(|error| status(error.into()))?;
-        self.sessions.user_of(&principal).await.map_err(status)?;
+        self.sessions.caller(&principal, None).await.map_err(status)?;
         Ok(Response::new(pb::ValidateTokenResponse {
             claims: Some(outward::claims(&principal)),
         }))

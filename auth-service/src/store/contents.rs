@@ -10,10 +10,11 @@ use sqlite_engine::rusqlite::{self, Connection, Row};
 use store_copy::{Collection, Contents, RecordError};
 
 use super::StoreError;
-use super::mongodb::document::{KeyDocument, SessionDocument, UserDocument};
+use super::mongodb::document::{EventDocument, KeyDocument, SessionDocument, UserDocument};
 use super::mongodb::{DATABASE, schema};
-use super::sqlite::schema::{MIGRATIONS, SESSION_COLUMNS, SIGNING_KEY_COLUMNS, USER_COLUMNS};
+use super::sqlite::schema::{EVENT_COLUMNS, MIGRATIONS, SESSION_COLUMNS, SIGNING_KEY_COLUMNS, USER_COLUMNS};
 use super::sqlite::{self, row};
+use crate::domain::security_event::SecurityEvent;
 use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::user::User;
@@ -25,11 +26,12 @@ pub fn contents() -> Contents {
         migrations: MIGRATIONS,
         schema: schema::schema(),
         default_database: DATABASE,
-        // Users first: sessions refer to them.
+        // Users first: sessions and events refer to them.
         collections: const {
             &[
                 collection::<User>(schema::USERS, "user", USER_COLUMNS),
                 collection::<Session>(schema::SESSIONS, "session", SESSION_COLUMNS),
+                collection::<SecurityEvent>(schema::SECURITY_EVENTS, "security_event", EVENT_COLUMNS),
                 collection::<SigningKey>(schema::SIGNING_KEYS, "signing_key", SIGNING_KEY_COLUMNS),
             ]
         },
@@ -88,6 +90,22 @@ impl Stored for Session {
 
     fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
         sqlite::insert_session(connection, self)
+    }
+}
+
+impl Stored for SecurityEvent {
+    type Document = EventDocument;
+
+    fn document(&self) -> Result<EventDocument, StoreError> {
+        Ok(EventDocument::of(self))
+    }
+
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        row::event(row)
+    }
+
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        sqlite::insert_event(connection, self)
     }
 }
 

@@ -1,21 +1,23 @@
 //! What every store must do. Cases are plain functions; [`stamp`] makes them tests of a store. No case looks at which
 //! store it runs on.
 
+mod events;
 mod sessions;
 
 use std::sync::Arc;
 
 use futures::future::join_all;
 
+pub(super) use self::events::*;
 pub(super) use self::sessions::*;
-use super::sample::{key, logout, session_of, ulid, user};
+use super::sample::{key, logout, session_of, time, ulid, user};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::session::Session;
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::text::Text;
-use crate::domain::user::{PasswordHash, User};
+use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// Makes every case a test of its own, in a module of its own, of the stores that `$open` makes: an async block that
 /// gives an empty store and whatever has to live as long.
@@ -31,6 +33,9 @@ macro_rules! stamp {
                 of_fifty_parallel_registrations_of_one_address_one_succeeds
                 a_failed_registration_leaves_no_session
                 a_password_hash_is_replaced_only_if_it_is_the_expected_one
+                a_password_is_changed_from_the_version_just_before_only
+                of_parallel_changes_of_one_password_one_succeeds
+                a_profile_changes_in_what_is_named
                 a_session_reads_back_as_it_was_written
                 a_session_advances_only_from_the_expected_generation
                 of_fifty_parallel_advances_one_succeeds
@@ -43,6 +48,10 @@ macro_rules! stamp {
                 only_sessions_that_still_work_are_listed
                 sessions_are_swept_oldest_first_and_only_those_that_have_expired
                 replicas_that_sweep_together_remove_every_session_once
+                events_read_back_as_they_were_written_newest_first
+                what_concerns_everybody_stands_among_the_events_of_each
+                events_are_listed_page_by_page_within_their_bounds
+                events_are_swept_oldest_first_and_only_those_before_an_id
                 signing_keys_read_back_oldest_first
                 there_is_one_active_signing_key_at_most
                 text_that_looks_like_an_operator_is_text
@@ -157,6 +166,74 @@ pub(super) async fn a_password_hash_is_replaced_only_if_it_is_the_expected_one(s
             ..ada
         }
     );
+}
+
+/// `user` after a change of the password.
+fn with_new_password(user: &User, hash: &str) -> User {
+    User {
+        password_hash: PasswordHash::new(hash.to_owned()),
+        security_version: user.security_version + 1,
+        security_version_time: time(100),
+        ..user.clone()
+    }
+}
+
+pub(super) async fn a_password_is_changed_from_the_version_just_before_only(store: Store) {
+    let (ada, _) = registered(&*store, "ada@example.com").await;
+    let changed = with_new_password(&ada, "second");
+    let too_early = with_new_password(&changed, "third");
+    assert!(!store.change_password(&too_early).await.unwrap());
+    assert_eq!(store.user(&ada.id).await.unwrap().as_ref(), Some(&ada));
+    let meddling = User {
+        display_name: Text::parse("Eve").unwrap(),
+        ..changed.clone()
+    };
+    assert!(store.change_password(&meddling).await.unwrap());
+    assert_eq!(store.user(&ada.id).await.unwrap().as_ref(), Some(&changed));
+    assert!(!store.change_password(&changed).await.unwrap());
+    assert!(
+        !store
+            .change_password(&with_new_password(&user("eve@example.com"), "x"))
+            .await
+            .unwrap()
+    );
+}
+
+pub(super) async fn of_parallel_changes_of_one_password_one_succeeds(store: Store) {
+    let (ada, _) = registered(&*store, "ada@example.com").await;
+    let attempts = (0..20).map(|number| {
+        let (store, changed) = (Arc::clone(&store), with_new_password(&ada, &number.to_string()));
+        tokio::spawn(async move { store.change_password(&changed).await.unwrap().then_some(changed) })
+    });
+    let changed = join_all(attempts).await.into_iter().filter_map(Result::unwrap);
+    let changed: Vec<_> = changed.collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(store.user(&ada.id).await.unwrap().as_ref(), changed.first());
+}
+
+pub(super) async fn a_profile_changes_in_what_is_named(store: Store) {
+    let (mut ada, _) = registered(&*store, "ada@example.com").await;
+    let only_name = ProfileChange {
+        display_name: Some(Text::parse("Countess Ada").unwrap()),
+        organization_name: None,
+    };
+    let only_organization = ProfileChange {
+        display_name: None,
+        organization_name: Some(Text::parse("Engines").unwrap()),
+    };
+    for change in [ProfileChange::default(), only_name, only_organization] {
+        if let Some(name) = &change.display_name {
+            ada.display_name = name.clone();
+        }
+        if let Some(name) = &change.organization_name {
+            ada.membership.organization_name = name.clone();
+        }
+        let updated = store.update_profile(&ada.id, change.clone()).await.unwrap();
+        assert_eq!(updated.as_ref(), Some(&ada));
+        assert_eq!(store.user(&ada.id).await.unwrap().as_ref(), Some(&ada));
+        let nobody = store.update_profile(&UserId::from_ulid(ulid()), change).await;
+        assert_eq!(nobody.unwrap(), None);
+    }
 }
 
 pub(super) async fn signing_keys_read_back_oldest_first(store: Store) {

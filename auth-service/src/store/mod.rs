@@ -10,11 +10,12 @@ use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
-use crate::domain::user::{PasswordHash, User};
+use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 mod contents;
 #[cfg(test)]
 mod contract;
+mod events;
 mod mongodb;
 mod names;
 mod observed;
@@ -24,6 +25,7 @@ mod sessions;
 mod sqlite;
 
 pub use self::contents::contents;
+pub(crate) use self::events::{EventQuery, EventStore};
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
 pub(crate) use self::sessions::{SessionQuery, SessionStore};
@@ -40,9 +42,9 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
     })
 }
 
-/// Keeps users and signing keys, and sessions by [`SessionStore`].
+/// Keeps users and signing keys, sessions by [`SessionStore`], and security events by [`EventStore`].
 ///
-/// Users, sessions and keys are one document each, and every mutation is one atomic write of one document (with one
+/// Users, sessions, events and keys are one document each, and every mutation is one atomic write of one document (with one
 /// exception, said where it is), so that any store with conditional writes and unique indexes can stand behind this
 /// trait. Times are kept to the millisecond.
 ///
@@ -50,7 +52,7 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
 /// [`StoreError::Unavailable`] may or may not have happened. Dropping a method's future does not undo a write that was
 /// under way. Every method can fail with `Overloaded`, `Unavailable` and `Broken`; others are named.
 #[async_trait]
-pub(crate) trait AuthStore: SessionStore {
+pub(crate) trait AuthStore: SessionStore + EventStore {
     /// Adds a user, and the user's first session. The session is never there without the user; a store without
     /// transactions may, when it fails in between, leave the user without the session, who can then sign in.
     ///
@@ -71,6 +73,18 @@ pub(crate) trait AuthStore: SessionStore {
         expected: &PasswordHash,
         hash: PasswordHash,
     ) -> Result<bool, StoreError>;
+
+    /// Replaces the password hash of the user with the id of `changed`, the security version and its time by those of
+    /// `changed`, if the stored version is the one just before. Returns whether it was: of any number of callers that
+    /// change the password of one version, one gets `true`.
+    ///
+    /// The version alone is compared: every change of the password raises it, so an unchanged one says that the hash is
+    /// the one that was read, or a stronger one of the same password.
+    async fn change_password(&self, changed: &User) -> Result<bool, StoreError>;
+
+    /// Changes what `change` names of a user, all of it in one write. Returns the user as it is then; `None` when there is
+    /// none.
+    async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError>;
 
     /// All signing keys, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;

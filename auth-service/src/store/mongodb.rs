@@ -5,22 +5,24 @@
 //! was answered, also right after an election, and nothing that it saw can be lost (docs/adr/0010).
 
 pub(super) mod document;
+mod events;
 pub(super) mod schema;
 mod sessions;
 
 use async_trait::async_trait;
-use mongo_engine::bson::{Document, doc};
+use mongo_engine::bson::{Bson, Document, doc};
+use mongo_engine::mongodb::options::ReturnDocument;
 use mongo_engine::mongodb::{Collection, Cursor};
 use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError, is_duplicate};
 use serde::de::DeserializeOwned;
 
-use self::document::{KeyDocument, SessionDocument, UserDocument};
+use self::document::{EventDocument, KeyDocument, SessionDocument, UserDocument, date, signed};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
 use crate::domain::signing_key::{KeyState, SigningKey};
-use crate::domain::user::{PasswordHash, User};
+use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// Where the URL names no database.
 pub(super) const DATABASE: &str = "invoiceapp_auth";
@@ -30,6 +32,7 @@ pub(crate) struct MongoAuthStore {
     engine: Engine,
     users: Collection<UserDocument>,
     sessions: Collection<SessionDocument>,
+    events: Collection<EventDocument>,
     signing_keys: Collection<KeyDocument>,
 }
 
@@ -43,6 +46,7 @@ impl MongoAuthStore {
         Ok(Self {
             users: engine.collection(schema::USERS),
             sessions: engine.collection(schema::SESSIONS),
+            events: engine.collection(schema::SECURITY_EVENTS),
             signing_keys: engine.collection(schema::SIGNING_KEYS),
             engine,
         })
@@ -88,6 +92,20 @@ async fn all<T: DeserializeOwned>(mut cursor: Cursor<T>) -> mongo_engine::mongod
     Ok(found)
 }
 
+/// Removes documents by the ids that a sweep has found, and returns how many were still there.
+async fn remove(
+    collection: &Collection<Document>,
+    found: Vec<Document>,
+) -> mongo_engine::mongodb::error::Result<u64> {
+    let ids = found.into_iter().filter_map(|mut found| found.remove("_id"));
+    let ids: Vec<Bson> = ids.collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let removed = collection.delete_many(doc! { "_id": { "$in": ids } }).await?;
+    Ok(removed.deleted_count)
+}
+
 #[async_trait]
 impl AuthStore for MongoAuthStore {
     async fn insert_user(&self, user: User, session: Session) -> Result<(), StoreError> {
@@ -126,6 +144,33 @@ impl AuthStore for MongoAuthStore {
         let filter = doc! { "_id": id.as_str(), "password_hash": expected.as_str() };
         self.update(&self.users, filter, doc! { "password_hash": hash.as_str() })
             .await
+    }
+
+    async fn change_password(&self, changed: &User) -> Result<bool, StoreError> {
+        let version = signed(changed.security_version)?;
+        let filter = doc! { "_id": changed.id.as_str(), "security_version": version - 1 };
+        let set = doc! {
+            "password_hash": changed.password_hash.as_str(),
+            "security_version": version,
+            "security_version_time": date(changed.security_version_time),
+        };
+        self.update(&self.users, filter, set).await
+    }
+
+    async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError> {
+        let mut set = Document::new();
+        if let Some(name) = change.display_name {
+            set.insert("display_name", name.as_str());
+        }
+        if let Some(name) = change.organization_name {
+            set.insert("membership.organization_name", name.as_str());
+        }
+        let (users, filter) = (self.users.clone(), doc! { "_id": id.as_str() });
+        let update = async move {
+            let update = users.find_one_and_update(filter, doc! { "$set": set });
+            update.return_document(ReturnDocument::After).await
+        };
+        self.engine.run(update).await?.map(User::try_from).transpose()
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

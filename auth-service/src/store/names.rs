@@ -1,5 +1,6 @@
 //! What enumerations are called in every store.
 
+use crate::domain::security_event::EventKind;
 use crate::domain::session::EndReason;
 use crate::domain::signing_key::KeyState;
 
@@ -8,6 +9,8 @@ use crate::domain::signing_key::KeyState;
 pub(super) enum UnknownName {
     #[error("an unknown reason for the end of a session")]
     EndReason,
+    #[error("an unknown kind of a security event")]
+    EventKind,
     #[error("an unknown state of a signing key")]
     KeyState,
 }
@@ -32,6 +35,13 @@ pub(super) fn end_reason(name: &str) -> Result<EndReason, UnknownName> {
         "PASSWORD_CHANGED" => Ok(EndReason::PasswordChanged),
         _ => Err(UnknownName::EndReason),
     }
+}
+
+pub(super) fn event_kind(name: &str) -> Result<EventKind, UnknownName> {
+    let mut kinds = EventKind::ALL.into_iter();
+    kinds
+        .find(|kind| kind.name() == name)
+        .ok_or(UnknownName::EventKind)
 }
 
 pub(super) fn key_state_name(state: KeyState) -> &'static str {

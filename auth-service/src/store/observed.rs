@@ -1,5 +1,6 @@
 //! A store whose every operation is measured and traced.
 
+mod events;
 mod sessions;
 
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
+use self::events::EventOperations;
 use self::sessions::SessionOperations;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
-use crate::domain::user::{PasswordHash, User};
+use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// `store`, with each operation under the name of its method in `database`.
 pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dyn AuthStore> {
@@ -23,7 +25,10 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         user_by_email: database.operation("user_by_email"),
         user: database.operation("user"),
         replace_password_hash: database.operation("replace_password_hash"),
+        change_password: database.operation("change_password"),
+        update_profile: database.operation("update_profile"),
         sessions: SessionOperations::of(database),
+        events: EventOperations::of(database),
         signing_keys: database.operation("signing_keys"),
         insert_signing_key: database.operation("insert_signing_key"),
         ping: database.operation("ping"),
@@ -36,7 +41,10 @@ struct Observed {
     user_by_email: Operation,
     user: Operation,
     replace_password_hash: Operation,
+    change_password: Operation,
+    update_profile: Operation,
     sessions: SessionOperations,
+    events: EventOperations,
     signing_keys: Operation,
     insert_signing_key: Operation,
     ping: Operation,
@@ -66,6 +74,16 @@ impl AuthStore for Observed {
     ) -> Result<bool, StoreError> {
         let replaced = self.store.replace_password_hash(id, expected, hash);
         self.replace_password_hash.observe(replaced).await
+    }
+
+    async fn change_password(&self, changed: &User) -> Result<bool, StoreError> {
+        let done = self.store.change_password(changed);
+        self.change_password.observe(done).await
+    }
+
+    async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError> {
+        let updated = self.store.update_profile(id, change);
+        self.update_profile.observe(updated).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file.
 
+mod events;
 pub(super) mod row;
 pub(super) mod schema;
 mod sessions;
@@ -8,13 +9,15 @@ use async_trait::async_trait;
 use sqlite_engine::rusqlite::{self, Connection, ErrorCode, OptionalExtension as _, named_params, params};
 use sqlite_engine::{Engine, EngineError, Location, OpenError};
 
+pub(super) use self::events::insert_event;
 pub(super) use self::sessions::insert_session;
 use super::{AuthStore, StoreError, names};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
 use crate::domain::signing_key::{KeyState, SigningKey};
-use crate::domain::user::{PasswordHash, User};
+use crate::domain::text::{DisplayName, OrganizationName};
+use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// Users, sessions and keys in one SQLite database.
 #[derive(Debug)]
@@ -74,6 +77,37 @@ impl AuthStore for SqliteAuthStore {
             .await
     }
 
+    async fn change_password(&self, changed: &User) -> Result<bool, StoreError> {
+        let changed = changed.clone();
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::CHANGE_PASSWORD)?;
+                let rows = statement.execute(named_params! {
+                    ":id": changed.id.as_str(),
+                    ":password_hash": changed.password_hash.as_str(),
+                    ":security_version": row::integer(changed.security_version)?,
+                    ":security_version_time": changed.security_version_time.as_millisecond(),
+                })?;
+                Ok(rows > 0)
+            })
+            .await
+    }
+
+    async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError> {
+        let id = id.to_string();
+        self.engine
+            .write(move |connection| {
+                let mut statement = connection.prepare_cached(schema::UPDATE_PROFILE)?;
+                let change = named_params! {
+                    ":id": id,
+                    ":display_name": change.display_name.as_ref().map(DisplayName::as_str),
+                    ":organization_name": change.organization_name.as_ref().map(OrganizationName::as_str),
+                };
+                Ok(statement.query_row(change, row::user).optional()?)
+            })
+            .await
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         self.engine
             .read(|connection| {
@@ -102,6 +136,11 @@ impl AuthStore for SqliteAuthStore {
     async fn close(&self) {
         self.engine.close().await;
     }
+}
+
+/// Rows that a statement changed.
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 fn find_user(connection: &Connection, sql: &str, key: &str) -> Result<Option<User>, StoreError> {

@@ -5,9 +5,13 @@
 mod cookies;
 mod failover;
 mod operation;
+mod password_change;
+mod profile;
 mod replicas;
+mod security_events;
 mod session_list;
 mod sessions;
 mod sign_in;
 mod story;
 mod support;
+mod token_required;

@@ -1,6 +1,6 @@
 //! Several auth-services on one database.
 
-use crate::support::{PASSWORD, Place, Service, config_on, refusal, unauthenticated};
+use crate::support::{PASSWORD, Place, Service, bearer, config_on, refusal, unauthenticated};
 use futures::future::join_all;
 use harness::mongo::ReplicaSet;
 use proto::auth::v1 as pb;
@@ -55,6 +55,36 @@ async fn after_signing_out_at_one_replica_nothing_of_the_session_works_at_anothe
             unauthenticated("TOKEN_REVOKED")
         );
     }
+}
+
+#[tokio::test]
+async fn after_a_change_of_the_password_at_one_replica_no_other_session_works_at_another() {
+    let set = ReplicaSet::start().await;
+    let (one, other) = pair(&set).await;
+    let laptop = one.signed_in().await;
+    let phone = other.login("ada@example.com", PASSWORD).await.unwrap();
+    let phone = phone.tokens.unwrap();
+    let request = pb::ChangePasswordRequest {
+        current_password: PASSWORD.to_owned(),
+        new_password: "nine loud owls descend".to_owned(),
+    };
+    let changed = one
+        .auth()
+        .change_password(bearer(&laptop.access_token, request))
+        .await;
+    let changed = changed.unwrap().into_inner().tokens.unwrap();
+    for dead in [&phone, &laptop] {
+        assert_eq!(
+            refusal(other.get_me(&dead.access_token).await),
+            unauthenticated("TOKEN_REVOKED")
+        );
+        assert_eq!(
+            refusal(other.refresh(&dead.refresh_token).await),
+            unauthenticated("REFRESH_TOKEN_INVALID")
+        );
+    }
+    other.get_me(&changed.access_token).await.unwrap();
+    other.refresh(&changed.refresh_token).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,4 @@
-//! Ids that a token names: a prefix and a ULID, in lower case.
-
-use std::fmt;
-use std::str::FromStr;
+//! Ids: a prefix and a ULID, in lower case. Those that a token names stand here.
 
 use ulid::Ulid;
 
@@ -15,8 +12,11 @@ pub struct IdError {
 /// Characters of a ULID.
 const ULID_CHARACTERS: usize = 26;
 
-/// The ULID after `prefix`, if `text` is written exactly as we write ids.
-fn parse(prefix: &'static str, text: &str) -> Result<Ulid, IdError> {
+/// The ULID after `prefix`, if `text` is written exactly as we write ids. For [`prefixed_id`](crate::prefixed_id).
+///
+/// # Errors
+/// When it is not.
+pub fn parse_prefixed_id(prefix: &'static str, text: &str) -> Result<Ulid, IdError> {
     let error = IdError { prefix };
     let digits = text.strip_prefix(prefix).ok_or(error)?;
     let crockford = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !b"ilou".contains(&byte);
@@ -28,13 +28,15 @@ fn parse(prefix: &'static str, text: &str) -> Result<Ulid, IdError> {
     Ulid::from_string(digits).map_err(|_| error)
 }
 
+/// Makes a type of ids: a prefix and a ULID. The crate `ulid` must be at hand.
+#[macro_export]
 macro_rules! prefixed_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             text: String,
-            ulid: Ulid,
+            ulid: ulid::Ulid,
         }
 
         impl $name {
@@ -42,7 +44,7 @@ macro_rules! prefixed_id {
             pub const PREFIX: &'static str = $prefix;
 
             /// The id with this ULID.
-            pub fn from_ulid(ulid: Ulid) -> Self {
+            pub fn from_ulid(ulid: ulid::Ulid) -> Self {
                 let text = format!("{}{}", Self::PREFIX, ulid.to_string().to_ascii_lowercase());
                 Self { text, ulid }
             }
@@ -53,28 +55,28 @@ macro_rules! prefixed_id {
             }
 
             /// The 128 bits after the prefix.
-            pub fn ulid(&self) -> Ulid {
+            pub fn ulid(&self) -> ulid::Ulid {
                 self.ulid
             }
         }
 
-        impl FromStr for $name {
-            type Err = IdError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::IdError;
 
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                let ulid = parse(Self::PREFIX, text)?;
+            fn from_str(text: &str) -> Result<Self, $crate::IdError> {
+                let ulid = $crate::parse_prefixed_id(Self::PREFIX, text)?;
                 Ok(Self { text: text.to_owned(), ulid })
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.text)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.text)
             }
         }

@@ -35,7 +35,7 @@ pub use crypto::{CryptoError, install_crypto_provider};
 pub use error::{Refusal, TokenError, reason};
 pub use feed::{FeedPace, RevocationFeed};
 pub use header::{MAX_TOKEN_BYTES, TOKEN_TYPE, bearer_token};
-pub use ids::{IdError, OrganizationId, SessionId, TokenId, UserId};
+pub use ids::{IdError, OrganizationId, SessionId, TokenId, UserId, parse_prefixed_id};
 pub use jwk::{Jwk, JwkError, KeyId, VerifyingKey};
 pub use key_source::{KeySet, KeySource};
 pub use principal::Principal;

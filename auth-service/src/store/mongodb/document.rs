@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::client::Client;
 use crate::domain::email::Email;
+use crate::domain::security_event::SecurityEvent;
 use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
@@ -65,6 +66,22 @@ pub(in crate::store) struct SessionDocument {
 pub(super) struct EndDocument {
     reason: String,
     time: DateTime,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct EventDocument {
+    #[serde(rename = "_id")]
+    id: String,
+    kind: String,
+    time: DateTime,
+    /// Absent when it is everybody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    client_label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_prefix: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -185,6 +202,38 @@ impl TryFrom<EndDocument> for SessionEnd {
         Ok(Self {
             reason: names::end_reason(&document.reason).map_err(broken)?,
             time: time(document.time)?,
+        })
+    }
+}
+
+impl EventDocument {
+    pub(in crate::store) fn of(event: &SecurityEvent) -> Self {
+        Self {
+            id: event.id.to_string(),
+            kind: event.kind.name().to_owned(),
+            time: date(event.time),
+            user_id: event.user_id.as_ref().map(ToString::to_string),
+            session_id: event.session_id.as_ref().map(ToString::to_string),
+            client_label: event.client.label.as_str().to_owned(),
+            address_prefix: event.client.address_prefix.map(|prefix| prefix.to_string()),
+        }
+    }
+}
+
+impl TryFrom<EventDocument> for SecurityEvent {
+    type Error = StoreError;
+
+    fn try_from(document: EventDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: document.id.parse().map_err(broken)?,
+            kind: names::event_kind(&document.kind).map_err(broken)?,
+            time: time(document.time)?,
+            user_id: optional(document.user_id.as_deref())?,
+            session_id: optional(document.session_id.as_deref())?,
+            client: Client {
+                label: text(&document.client_label)?,
+                address_prefix: optional(document.address_prefix.as_deref())?,
+            },
         })
     }
 }

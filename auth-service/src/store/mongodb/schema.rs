@@ -8,6 +8,7 @@ use crate::store::names;
 
 pub(in crate::store) const USERS: &str = "users";
 pub(in crate::store) const SESSIONS: &str = "sessions";
+pub(in crate::store) const SECURITY_EVENTS: &str = "security_events";
 pub(in crate::store) const SIGNING_KEYS: &str = "signing_keys";
 
 /// These collections are not sharded: they hold a kilobyte for each user and each session that lives, people sign in by
@@ -36,6 +37,7 @@ pub(in crate::store) fn schema() -> Schema {
             ),
             Index::new(SESSIONS, "by_expire_time", doc! { "expire_time": 1 }),
             Index::new(SESSIONS, "by_end_time", doc! { "end.time": 1 }).partial(ended),
+            Index::new(SECURITY_EVENTS, "by_user", doc! { "user_id": 1, "_id": -1 }),
             Index::new(
                 SIGNING_KEYS,
                 "by_create_time",

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mongo_engine::OPERATION_TIME;
-use mongo_engine::bson::{Bson, Document, doc};
+use mongo_engine::bson::{Document, doc};
 use mongo_engine::mongodb::options::ReturnDocument;
 
 use super::document::{EndDocument, SessionDocument, date, signed};
@@ -101,16 +101,8 @@ impl SessionStore for MongoAuthStore {
                 .limit(limit.into())
                 .batch_size(limit)
                 .max_time(OPERATION_TIME);
-            let ids: Vec<Bson> = all(oldest.await?)
-                .await?
-                .into_iter()
-                .filter_map(|mut found| found.remove("_id"))
-                .collect();
-            if ids.is_empty() {
-                return Ok(0);
-            }
-            let removed = sessions.delete_many(doc! { "_id": { "$in": ids } }).await?;
-            Ok(removed.deleted_count)
+            let found = all(oldest.await?).await?;
+            super::remove(&sessions, found).await
         };
         Ok(self.engine.run(sweep).await?)
     }

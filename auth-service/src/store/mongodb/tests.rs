@@ -7,9 +7,9 @@ use deadline::Deadline;
 use harness::mongo::ReplicaSet;
 
 use super::*;
-use crate::store::SessionStore as _;
 use crate::store::contract::{self, Store};
 use crate::store::sample::{logout, session_of, user};
+use crate::store::{EventStore as _, SessionStore as _};
 
 async fn open(set: &ReplicaSet) -> MongoAuthStore {
     let location = set.url("auth_of_a_test").parse().unwrap();

@@ -8,6 +8,7 @@ use sqlite_engine::rusqlite::{Error, Result, Row};
 
 use crate::domain::client::Client;
 use crate::domain::email::Email;
+use crate::domain::security_event::SecurityEvent;
 use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
@@ -55,6 +56,20 @@ pub(in crate::store) fn session(row: &Row<'_>) -> Result<Session> {
         idle_expire_time: time(row, 6)?,
         expire_time: time(row, 7)?,
         end,
+    })
+}
+
+pub(in crate::store) fn event(row: &Row<'_>) -> Result<SecurityEvent> {
+    Ok(SecurityEvent {
+        id: parsed(row, 0)?,
+        kind: checked(1, names::event_kind(&get::<String>(row, 1)?))?,
+        time: time(row, 2)?,
+        user_id: optional(row, 3)?,
+        session_id: optional(row, 4)?,
+        client: Client {
+            label: text(row, 5)?,
+            address_prefix: optional(row, 6)?,
+        },
     })
 }
 

@@ -7,6 +7,7 @@ pub(in crate::store) const MIGRATIONS: &[Migration] = &[
     SESSIONS_BY_END,
     REVOCATIONS_BY_TIME,
     SESSIONS_OF_VERSIONS,
+    SECURITY_EVENTS,
 ];
 
 const USERS_SESSIONS_KEYS: Migration = Migration {
@@ -78,6 +79,22 @@ const SESSIONS_OF_VERSIONS: Migration = Migration {
     ",
 };
 
+const SECURITY_EVENTS: Migration = Migration {
+    name: "security events",
+    sql: "
+        CREATE TABLE security_event (
+            id TEXT NOT NULL PRIMARY KEY,
+            kind TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            user_id TEXT REFERENCES user (id),
+            session_id TEXT,
+            client_label TEXT NOT NULL,
+            address_prefix TEXT
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX security_event_user ON security_event (user_id, id);
+    ",
+};
+
 /// The columns that [`super::row::user`] reads, in its order.
 macro_rules! user_columns {
     () => {
@@ -101,6 +118,13 @@ macro_rules! signing_key_columns {
     };
 }
 
+/// The columns that [`super::row::event`] reads, in its order.
+macro_rules! event_columns {
+    () => {
+        "id, kind, time, user_id, session_id, client_label, address_prefix"
+    };
+}
+
 macro_rules! user_where {
     ($condition:literal) => {
         concat!("SELECT ", user_columns!(), " FROM user WHERE ", $condition)
@@ -109,6 +133,7 @@ macro_rules! user_where {
 
 pub(in crate::store) const USER_COLUMNS: &str = user_columns!();
 pub(in crate::store) const SESSION_COLUMNS: &str = session_columns!();
+pub(in crate::store) const EVENT_COLUMNS: &str = event_columns!();
 pub(in crate::store) const SIGNING_KEY_COLUMNS: &str = signing_key_columns!();
 
 pub(super) const USER: &str = user_where!("id = ?1");
@@ -122,6 +147,18 @@ pub(super) const INSERT_USER: &str = "
 
 pub(super) const REPLACE_PASSWORD_HASH: &str =
     "UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+
+pub(super) const CHANGE_PASSWORD: &str = "
+    UPDATE user SET password_hash = :password_hash, security_version = :security_version,
+        security_version_time = :security_version_time
+    WHERE id = :id AND security_version = :security_version - 1";
+
+pub(super) const UPDATE_PROFILE: &str = concat!(
+    "UPDATE user SET display_name = coalesce(:display_name, display_name),
+        organization_name = coalesce(:organization_name, organization_name)
+    WHERE id = :id RETURNING ",
+    user_columns!()
+);
 
 pub(super) const SESSION: &str = concat!("SELECT ", session_columns!(), " FROM session WHERE id = ?1");
 
@@ -165,3 +202,33 @@ pub(super) const SIGNING_KEYS: &str = concat!(
 
 pub(super) const INSERT_SIGNING_KEY: &str = "
     INSERT INTO signing_key (id, state, public_key, sealed_private_key, create_time) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+pub(super) const INSERT_EVENT: &str = "
+    INSERT INTO security_event (id, kind, time, user_id, session_id, client_label, address_prefix)
+    VALUES (:id, :kind, :time, :user_id, :session_id, :client_label, :address_prefix)";
+
+macro_rules! newest_events_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT ",
+            event_columns!(),
+            " FROM security_event
+            WHERE ",
+            $condition,
+            " AND id >= :since AND (:before IS NULL OR id < :before)
+            ORDER BY id DESC LIMIT :limit)"
+        )
+    };
+}
+
+/// Two walks of one index; what is sorted at the end is two pages at most.
+pub(super) const EVENTS_OF: &str = concat!(
+    newest_events_where!("user_id = :user_id"),
+    " UNION ALL ",
+    newest_events_where!("user_id IS NULL"),
+    " ORDER BY id DESC LIMIT :limit"
+);
+
+pub(super) const SWEEP_EVENTS: &str = "
+    DELETE FROM security_event
+    WHERE id IN (SELECT id FROM security_event WHERE id < ?1 ORDER BY id LIMIT ?2)";

@@ -88,7 +88,7 @@ impl SessionStore for SqliteAuthStore {
                 let reason = names::end_reason_name(end.reason);
                 let mut statement = connection.prepare_cached(schema::END_SESSIONS_OF)?;
                 let ended = statement.execute(params![user, except, reason, end.time.as_millisecond()])?;
-                Ok(count(ended))
+                Ok(super::count(ended))
             })
             .await
     }
@@ -98,15 +98,10 @@ impl SessionStore for SqliteAuthStore {
             .write(move |connection| {
                 let mut statement = connection.prepare_cached(schema::SWEEP_SESSIONS)?;
                 let removed = statement.execute(params![expired_before.as_millisecond(), limit])?;
-                Ok(count(removed))
+                Ok(super::count(removed))
             })
             .await
     }
-}
-
-/// Rows that a statement changed.
-fn count(rows: usize) -> u64 {
-    u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
 pub(in crate::store) fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {

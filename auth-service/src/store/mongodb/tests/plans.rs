@@ -7,10 +7,13 @@ use mongo_engine::bson::Bson;
 use mongo_engine::mongodb::options::ReadConcern;
 
 use super::*;
+use crate::domain::client::Client;
 use crate::domain::email::Email;
-use crate::domain::ids::{OrganizationId, SessionId};
-use crate::store::SessionQuery;
+use crate::domain::ids::{EventId, OrganizationId, SessionId};
+use crate::domain::security_event::{EventKind, SecurityEvent};
+use crate::domain::user::ProfileChange;
 use crate::store::sample::{advanced, key, logout, session_of, time, ulid, user};
+use crate::store::{EventQuery, SessionQuery};
 
 const USERS: usize = 20_000;
 /// Sessions that work, of the user from the midst; as many have been ended.
@@ -59,6 +62,21 @@ async fn fill(store: &MongoAuthStore) -> (User, Session) {
         };
         store.insert_session(ended).await.unwrap();
     }
+    for number in 0..OF_ONE {
+        let event = SecurityEvent::of_user(
+            EventKind::SignedIn,
+            user.id.clone(),
+            None,
+            Client::default(),
+            time(i64::try_from(number).unwrap()),
+        );
+        store.insert_event(event).await.unwrap();
+        let event = SecurityEvent::of_everyone(EventKind::SigningKeysRotated, time(5));
+        store.insert_event(event).await.unwrap();
+        let stranger = UserId::from_ulid(ulid());
+        let event = SecurityEvent::of_user(EventKind::SignedIn, stranger, None, Client::default(), time(5));
+        store.insert_event(event).await.unwrap();
+    }
     (user, session)
 }
 
@@ -80,6 +98,13 @@ async fn use_every_operation(store: &MongoAuthStore, user: &User, session: &Sess
     let hash = PasswordHash::new("$argon2id$second".to_owned());
     let replaced = store.replace_password_hash(&user.id, &user.password_hash, hash);
     assert!(replaced.await.unwrap());
+    let change = ProfileChange::default();
+    assert!(store.update_profile(&user.id, change).await.unwrap().is_some());
+    let changed = User {
+        security_version: user.security_version + 1,
+        ..user.clone()
+    };
+    assert!(store.change_password(&changed).await.unwrap());
     assert!(store.session(&session.id).await.unwrap().is_some());
     assert!(store.advance_session(advanced(session, 1), 1).await.unwrap());
     let found = store.sessions_of(query(user, None)).await.unwrap();
@@ -92,6 +117,20 @@ async fn use_every_operation(store: &MongoAuthStore, user: &User, session: &Sess
     assert!(store.end_session(&session.id, logout(2)).await.unwrap().is_some());
     let swept = store.sweep_sessions(time(0), SWEPT).await.unwrap();
     assert_eq!(swept, u64::from(SWEPT));
+    let events = |before| EventQuery {
+        user_id: user.id.clone(),
+        since: EventId::first_of(time(0)),
+        before,
+        limit: 10,
+    };
+    let listed = store.events_of(events(None)).await.unwrap();
+    assert_eq!(listed.len(), 10);
+    let before = Some(EventId::first_of(time(6)));
+    assert_eq!(store.events_of(events(before)).await.unwrap().len(), 10);
+    assert_eq!(
+        store.sweep_events(&EventId::first_of(time(3)), 10).await.unwrap(),
+        3
+    );
     assert_eq!(store.signing_keys().await.unwrap().len(), 20);
 }
 
@@ -158,8 +197,10 @@ async fn every_operation_walks_an_index_sorts_nothing_and_reads_little_more_than
     let expected = [
         ("findAndModify", "sessions"),
         ("findAndModify", "users"),
+        ("query", "security_events"),
         ("query", "sessions"),
         ("query", "signing_keys"),
+        ("remove", "security_events"),
         ("remove", "sessions"),
         ("update", "sessions"),
         ("update", "users"),
