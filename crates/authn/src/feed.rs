@@ -41,6 +41,8 @@ struct Shared {
     pace: FeedPace,
     /// Whether a whole snapshot has ever arrived.
     has_snapshot: AtomicBool,
+    /// Whether auth-service said, before any snapshot, that it has no feed.
+    has_no_feed: AtomicBool,
     /// When the last message of a stream came whose snapshot was whole; at first, the start.
     heard: watch::Sender<Instant>,
     /// Counts what may have ended tokens, for those who wait for that.
@@ -69,6 +71,7 @@ impl RevocationFeed {
             clock: Box::new(clock),
             pace,
             has_snapshot: AtomicBool::new(false),
+            has_no_feed: AtomicBool::new(false),
             heard: watch::Sender::new(Instant::now()),
             changes: watch::Sender::new(0),
             streams_lost: AtomicU64::new(0),
@@ -83,14 +86,16 @@ impl RevocationFeed {
         Self { shared, task }
     }
 
-    /// Whether everything that was revoked before the start is known.
+    /// Whether everything that was revoked before the start is known. An auth-service of an earlier release cannot say
+    /// it; then there is nothing to wait for, and the feed is stale.
     pub fn is_ready(&self) -> bool {
-        self.shared.has_snapshot.load(Ordering::Acquire)
+        self.shared.has_snapshot() || self.shared.has_no_feed.load(Ordering::Acquire)
     }
 
-    /// Whether revocations may be missing: the stream has been silent for 10 s, or there was no room for all.
+    /// Whether revocations may be missing: the stream has been silent for 10 s, auth-service has none, or there was no
+    /// room for everything.
     pub fn is_stale(&self) -> bool {
-        self.shared.is_silent() || self.shared.is_incomplete()
+        self.shared.is_stale()
     }
 
     /// Lets `metrics` tell how the feed of `service` is.
@@ -111,6 +116,10 @@ impl RevocationFeed {
 }
 
 impl Shared {
+    fn has_snapshot(&self) -> bool {
+        self.has_snapshot.load(Ordering::Acquire)
+    }
+
     fn now(&self) -> i64 {
         (self.clock)().as_second()
     }

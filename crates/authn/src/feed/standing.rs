@@ -16,14 +16,14 @@ impl Shared {
         self.heard.borrow().elapsed()
     }
 
-    pub(super) fn is_silent(&self) -> bool {
-        self.silence() >= self.pace.stale_after
+    pub(super) fn is_stale(&self) -> bool {
+        !self.has_snapshot() || self.silence() >= self.pace.stale_after || self.is_incomplete()
     }
 
     pub(super) fn standing(&self) -> FeedStanding {
         FeedStanding {
             silence: self.silence(),
-            stale: self.is_silent() || self.is_incomplete(),
+            stale: self.is_stale(),
             streams_lost: self.streams_lost.load(Ordering::Relaxed),
             entries: self.read(Revocations::len),
         }

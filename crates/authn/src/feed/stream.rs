@@ -8,8 +8,8 @@ use proto::auth::v1::WatchRevocationsRequest;
 use proto::auth::v1::token_service_client::TokenServiceClient;
 use telemetry::chain;
 use tokio::time::{Instant, sleep, timeout};
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 
 use super::Shared;
 use super::apply::Message;
@@ -27,6 +27,9 @@ pub(super) async fn keep_following(auth: Replicas, shared: Arc<Shared>) {
             shared.streams_lost.fetch_add(1, Ordering::Relaxed);
             back_off.reset();
         }
+        if ended.status.code() == Code::Unimplemented && !shared.has_snapshot() {
+            shared.live_without_feed();
+        }
         let (code, cause) = (ended.status.code(), ended.status.source().map(chain));
         // Once for each gap; that it goes on is told by `log_silence` and by the metrics.
         if ended.had_snapshot || !failed_before {
@@ -40,6 +43,18 @@ pub(super) async fn keep_following(auth: Replicas, shared: Arc<Shared>) {
         }
         failed_before = true;
         sleep(back_off.pause()).await;
+    }
+}
+
+impl Shared {
+    /// An auth-service of an earlier release pushes nothing, and no wait will change that.
+    fn live_without_feed(&self) {
+        if !self.has_no_feed.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                "this auth-service cannot tell which sessions are ended: their tokens are accepted until they expire; \
+                 upgrade it"
+            );
+        }
     }
 }
 

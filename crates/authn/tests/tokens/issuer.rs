@@ -1,7 +1,7 @@
 //! An auth-service that says exactly what a test tells it to.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ pub(crate) fn seconds(seconds: i64) -> prost_types::Timestamp {
 pub(crate) struct Issuer {
     published: Arc<Mutex<Vec<Jwk>>>,
     pub(crate) fetches: Arc<AtomicUsize>,
+    /// Of an earlier release, it has no feed.
+    pub(crate) is_early: Arc<AtomicBool>,
     opened: mpsc::UnboundedSender<Stream>,
 }
 
@@ -135,6 +137,9 @@ impl TokenService for Issuer {
         &self,
         _request: Request<WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        if self.is_early.load(Ordering::SeqCst) {
+            return Err(Status::unimplemented("of an earlier release"));
+        }
         let (say, said) = mpsc::unbounded_channel();
         self.opened
             .send(Stream(say))
@@ -166,6 +171,7 @@ impl RunningIssuer {
         let issuer = Issuer {
             published: Arc::default(),
             fetches: Arc::default(),
+            is_early: Arc::default(),
             opened,
         };
         issuer.publish(keys);

@@ -1,11 +1,12 @@
 //! A revocation feed that has fallen silent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use authn::{Authenticated, FeedPace};
 
-use crate::issuer::{METHOD, PACE, RunningIssuer, Stream, ended, guarded_by};
+use crate::issuer::{Guarded, METHOD, PACE, RunningIssuer, Stream, ended, guarded_by};
 use crate::support::{Handler, Signer, call};
 use tonic::Code;
 
@@ -119,4 +120,20 @@ async fn a_new_stream_is_no_sign_of_life_before_its_snapshot_is_whole() {
         () = guarded.until_it_holds(async || !guarded.validator.is_stale()) => {}
         () = beating(&stream) => {}
     }
+}
+
+#[tokio::test]
+async fn an_auth_service_of_an_earlier_release_is_lived_with_as_stale_until_it_is_upgraded() {
+    let signer = Signer::new();
+    let mut issuer = RunningIssuer::start(&[&signer]).await;
+    issuer.issuer.is_early.store(true, Ordering::SeqCst);
+    let guarded = Guarded::new(issuer.channel(), PACE);
+    guarded.until(&signer.token(), "").await;
+    assert!(guarded.validator.is_ready() && guarded.validator.is_stale());
+
+    issuer.issuer.is_early.store(false, Ordering::SeqCst);
+    let stream = issuer.stream().await;
+    stream.snapshot(vec![ended(3)], &[&signer]);
+    guarded.until(&signer.token(), "TOKEN_REVOKED").await;
+    assert!(!guarded.validator.is_stale());
 }
