@@ -15,6 +15,7 @@ mod failover;
 mod foreign_access;
 mod frames;
 mod grpcurl;
+mod hostile_tokens;
 mod newer_clients;
 mod process;
 mod published;
