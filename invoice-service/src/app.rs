@@ -6,20 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authn::{Authenticated, RemoteKeys, Validator, ValidatorConfig};
+use authn::{Authenticated, RemoteKeys, Replicas, RevocationFeed, Validator, ValidatorConfig};
 use grpc_server::{
     CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError,
     Shutdown, add_reflection, call_stack, methods, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
-use settings::SettingsError;
+use settings::{ServiceUrl, SettingsError};
 use tls::Connector;
 use tonic::server::NamedService as _;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, WhenStale};
 use crate::invoices::Invoices;
+use crate::methods_that_write::WRITES;
 use crate::rpc::InvoiceService;
 use crate::store::{self, InvoiceStore};
 
@@ -29,7 +30,9 @@ const AUDIENCE: &str = "invoiceapp";
 const SERVICE: &str = "invoice-service";
 /// Fetching keys gives up on a connection after this; it tries again by itself.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const KEEPALIVE: Duration = Duration::from_secs(20);
+/// A connection to auth-service that is dead is noticed within the sum of both, sooner than the revocation feed is stale.
+const KEEPALIVE: Duration = Duration::from_secs(4);
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(4);
 
 /// invoice-service, ready to run: the store is open and the port is bound.
 pub struct App {
@@ -68,8 +71,8 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Opens the store, then binds the port; nothing is served yet. Needs a runtime. Keys are fetched in the background:
-    /// auth-service need not be there, but without keys the service is not ready.
+    /// Opens the store, then binds the port; nothing is served yet. Needs a runtime. Keys and revocations come in the
+    /// background: auth-service need not be there, but without them the service is not ready.
     ///
     /// # Errors
     /// [`BuildError`], one variant per cause.
@@ -87,8 +90,9 @@ impl App {
         let mut readiness = readiness(&store, &validator);
         let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
             .max_decoding_message_size(MAX_REQUEST_BYTES);
-        let mut routes = Routes::new(Authenticated::new(service, Arc::clone(&validator)))
-            .add_service(readiness.service().await);
+        let service =
+            Authenticated::new(service, Arc::clone(&validator)).hold_back_while_stale(held_back(&config));
+        let mut routes = Routes::new(service).add_service(readiness.service().await);
         if config.reflection {
             routes = add_reflection(routes, &[proto::invoice::FILE_DESCRIPTOR_SET])?;
         }
@@ -119,7 +123,7 @@ impl App {
         self.listener.local_addr()
     }
 
-    /// Whether the keys that verify tokens are here. Until then every call is answered UNAVAILABLE.
+    /// Whether tokens can be judged: keys and revocations are here. Until then every call is answered UNAVAILABLE.
     pub fn has_keys(&self) -> bool {
         self.validator.is_ready()
     }
@@ -140,23 +144,38 @@ impl App {
 }
 
 fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
-    let keys = RemoteKeys::start(channel(settings));
+    let auth = replicas(settings);
+    let keys = Arc::new(RemoteKeys::start(auth.clone()));
+    let feed = RevocationFeed::start(auth, Arc::clone(&keys));
+    feed.measure(&config.metrics, SERVICE);
     let expected = ValidatorConfig {
         issuer: config.trust.auth_issuer.clone(),
         audience: AUDIENCE.to_owned(),
     };
-    Arc::new(Validator::new(expected, Arc::new(keys)))
+    Arc::new(Validator::new(expected, keys).with_revocations(feed))
 }
 
-/// Connects when it is first used, and again whenever the connection is lost.
-fn channel(settings: &Settings) -> Channel {
-    Endpoint::from(settings.auth.uri())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .connect_with_connector_lazy(Connector::new(settings.client.clone()))
+/// The replicas of auth-service. Each is connected to when it is first used, and again whenever the connection is lost.
+fn replicas(settings: &Settings) -> Replicas {
+    let connector = Connector::new(settings.client.clone());
+    let channel = |url: &ServiceUrl| -> Channel {
+        Endpoint::from(url.uri())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE_ANSWER)
+            .connect_with_connector_lazy(connector.clone())
+    };
+    settings.auth.iter().map(channel).collect()
 }
 
-/// Ready when the store answers and keys have been fetched once; auth-service may be down afterwards.
+fn held_back(config: &Config) -> &'static [&'static str] {
+    match config.revocation_stale {
+        WhenStale::Allow => &[],
+        WhenStale::Refuse => WRITES,
+    }
+}
+
+/// Ready when the store answers and keys and revocations have come once; auth-service may be down afterwards.
 fn readiness(store: &Arc<dyn InvoiceStore>, validator: &Arc<Validator>) -> Readiness {
     let (store, validator) = (Arc::clone(store), Arc::clone(validator));
     Readiness::new([InvoiceServiceServer::<InvoiceService>::NAME])
@@ -164,7 +183,7 @@ fn readiness(store: &Arc<dyn InvoiceStore>, validator: &Arc<Validator>) -> Readi
             let store = Arc::clone(&store);
             async move { store.ping().await.is_ok() }
         })
-        .check("signing keys", move || {
+        .check("signing keys and revocations", move || {
             let ready = validator.is_ready();
             async move { ready }
         })

@@ -40,6 +40,18 @@ pub struct Config {
     )]
     pub store_url_file: Option<PathBuf>,
 
+    /// What becomes of calls that change something while auth-service has been silent for 10 s, so that it is unknown which
+    /// sessions were ended since. Reads go on in any case.
+    #[arg(
+        id = "invoice_revocation_stale",
+        long = "revocation-stale",
+        env = "INVOICE_REVOCATION_STALE",
+        value_name = "WHAT",
+        value_enum,
+        default_value_t
+    )]
+    pub revocation_stale: WhenStale,
+
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
     #[arg(
         id = "invoice_reflection",
@@ -73,11 +85,22 @@ pub struct Config {
     pub metrics: Metrics,
 }
 
+/// What becomes of calls that change something while revocations may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum WhenStale {
+    /// They go on: the token of a session that was ended works until it expires, 10 minutes at most.
+    #[default]
+    Allow,
+    /// They are answered UNAVAILABLE until auth-service is heard again.
+    Refuse,
+}
+
 /// Whose access tokens are accepted.
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub struct TrustConfig {
-    /// Where auth-service is found; the keys that verify access tokens come from there.
+    /// Where auth-service is found, or its replicas with commas between them; the keys that verify access tokens, and what
+    /// was revoked, come from there.
     #[arg(long, env = "AUTH_URL", value_name = "URL", default_value = Self::AUTH_URL)]
     pub auth_url: String,
 
@@ -112,6 +135,7 @@ impl Default for Config {
             listen: Self::LISTEN,
             store_url: None,
             store_url_file: None,
+            revocation_stale: WhenStale::default(),
             reflection: false,
             plaintext: false,
             tls: TlsConfig::default(),
@@ -157,7 +181,7 @@ impl Config {
         let trust = &self.trust;
         let auth = trust
             .tls
-            .service_url("--auth-url", &trust.auth_url, &mut mistakes);
+            .service_urls("--auth-url", &trust.auth_url, &mut mistakes);
         let client = trust.tls.load(&mut mistakes);
         let read = store.zip(auth).zip(client);
         mistakes.unless_any(read.map(|((store, auth), client)| Settings {
@@ -174,8 +198,8 @@ impl Config {
 pub(crate) struct Settings {
     /// Where invoices are kept.
     pub(crate) store: StoreUrl,
-    /// Where auth-service is found.
-    pub(crate) auth: ServiceUrl,
+    /// Where each replica of auth-service is found.
+    pub(crate) auth: Vec<ServiceUrl>,
     /// How it is spoken to.
     pub(crate) client: tls::Client,
     /// How the port is encrypted.
@@ -263,6 +287,19 @@ mod tests {
         ]);
         let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
         assert_eq!(flags, ["--invoice-listen", "--invoice-store-url", "--auth-url"]);
+    }
+
+    #[test]
+    fn auth_service_may_have_several_addresses_of_which_each_is_read() {
+        assert_eq!(
+            mistakes(&[
+                "--auth-url=http://127.0.0.1:1,http://localhost:2",
+                "--revocation-stale=refuse"
+            ]),
+            Vec::<String>::new()
+        );
+        let found = mistakes(&["--auth-url=http://127.0.0.1:1,nonsense,http://10.0.0.1:1"]);
+        assert_eq!(found.len(), 2, "{found:?}");
     }
 
     #[test]

@@ -7,12 +7,13 @@ mod config;
 pub mod domain;
 mod idempotency;
 mod invoices;
+mod methods_that_write;
 mod rpc;
 mod search;
 mod store;
 mod tls_config;
 
 pub use app::{App, BuildError};
-pub use config::{Command, Config, TrustConfig};
+pub use config::{Command, Config, TrustConfig, WhenStale};
 pub use store::contents;
 pub use tls_config::TlsConfig;

@@ -50,7 +50,7 @@ impl Shared {
     /// An auth-service of an earlier release pushes nothing, and no wait will change that.
     fn live_without_feed(&self) {
         if !self.has_no_feed.swap(true, Ordering::AcqRel) {
-            tracing::error!(
+            tracing::warn!(
                 "this auth-service cannot tell which sessions are ended: their tokens are accepted until they expire; \
                  upgrade it"
             );
