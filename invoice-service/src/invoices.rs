@@ -11,9 +11,10 @@ use thiserror::Error;
 
 use crate::domain::content::InvoiceContent;
 use crate::domain::history::{Deed, HistoryFull, Reason};
-use crate::domain::ids::{Etag, InvoiceId, OrganizationId, SessionId, UserId, Version};
+use crate::domain::ids::{Etag, InvoiceId, OrganizationId, PaymentId, SessionId, UserId, Version};
 use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, ReviseError};
 use crate::domain::lifecycle::{IssueError, IssueProblem};
+use crate::domain::payment::{NewPayment, PaymentError};
 use crate::domain::state::{Action, StateError};
 use crate::idempotency::AppliedRequest;
 use crate::store::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError};
@@ -73,6 +74,9 @@ pub(crate) enum InvoiceError<P = std::convert::Infallible> {
     /// What stands in the way of issuing it; never empty.
     #[error("the invoice cannot be issued for {} reasons", .0.len())]
     Issue(Vec<IssueProblem>),
+    /// A payment is refused.
+    #[error(transparent)]
+    Payment(PaymentError),
     /// Its history has no room.
     #[error(transparent)]
     HistoryFull(#[from] HistoryFull),
@@ -118,7 +122,11 @@ impl Invoices {
         request: Option<AppliedRequest>,
     ) -> Result<Outcome, InvoiceError> {
         let deed = caller.deed("CreateInvoice", request, Reason::default());
-        let draft = draft(caller, content)?.recorded(None, deed)?;
+        self.insert(draft(caller, content)?.recorded(None, deed)?, request)
+            .await
+    }
+
+    async fn insert(&self, draft: Invoice, request: Option<AppliedRequest>) -> Result<Outcome, InvoiceError> {
         match self.store.insert(draft, request).await? {
             Insertion::Inserted(invoice) => Ok(Outcome {
                 invoice: *invoice,
@@ -131,6 +139,23 @@ impl Invoices {
             Insertion::RepeatedAfterDeletion(_) => Err(InvoiceError::NotFound),
             Insertion::RequestIdReused => Err(InvoiceError::RequestIdReused),
         }
+    }
+
+    /// Stores a draft with the content of another invoice, whatever its state: one read and one write, which is idempotent
+    /// as that of [`Invoices::create`].
+    ///
+    /// # Errors
+    /// [`InvoiceError::NotFound`] and those of [`Invoices::create`].
+    pub(crate) async fn duplicate(
+        &self,
+        caller: &Caller,
+        id: &InvoiceId,
+        request: Option<AppliedRequest>,
+    ) -> Result<Outcome, InvoiceError> {
+        let original = self.get(caller, id).await?;
+        let deed = caller.deed("DuplicateInvoice", request, Reason::default());
+        let draft = draft(caller, original.content_of_duplicate())?;
+        self.insert(draft.recorded(None, deed)?, request).await
     }
 
     /// What [`Invoices::create`] would store. Stores nothing.
@@ -197,6 +222,40 @@ impl Invoices {
         .await
     }
 
+    /// Records a payment: one read and one conditional write, as [`Invoices::update`].
+    ///
+    /// # Errors
+    /// Those of [`Invoices::update`], and [`InvoiceError::Payment`].
+    pub(crate) async fn record_payment(
+        &self,
+        caller: &Caller,
+        target: Target<'_>,
+        payment: &NewPayment,
+    ) -> Result<Outcome, InvoiceError> {
+        let action = Action::RecordPayment;
+        self.change(caller, target, action, Reason::default(), |invoice| {
+            Ok(invoice.pay(payment.clone(), Timestamp::now())?)
+        })
+        .await
+    }
+
+    /// Takes a payment back: one read and one conditional write, as [`Invoices::update`].
+    ///
+    /// # Errors
+    /// Those of [`Invoices::update`], and [`InvoiceError::Payment`].
+    pub(crate) async fn reverse_payment(
+        &self,
+        caller: &Caller,
+        target: Target<'_>,
+        payment: &PaymentId,
+        reason: Reason,
+    ) -> Result<Outcome, InvoiceError> {
+        self.change(caller, target, Action::ReversePayment, reason, |invoice| {
+            Ok(invoice.reverse(payment, Timestamp::now())?)
+        })
+        .await
+    }
+
     /// Gives up on an invoice: one read and one conditional write, as [`Invoices::update`].
     ///
     /// # Errors
@@ -251,6 +310,18 @@ impl<P> From<ReviseError> for InvoiceError<P> {
     }
 }
 
+impl<P> From<PaymentError> for InvoiceError<P> {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::State(error) => Self::State(error),
+            PaymentError::Amount(_)
+            | PaymentError::TooMany
+            | PaymentError::NotFound
+            | PaymentError::AlreadyReversed => Self::Payment(error),
+        }
+    }
+}
+
 impl<P> From<IssueError> for InvoiceError<P> {
     fn from(error: IssueError) -> Self {
         match error {
@@ -269,6 +340,7 @@ impl<P> From<StoreError> for InvoiceError<P> {
             StoreError::NotDraft { state } => Self::State(StateError {
                 state,
                 action: Action::DeleteInvoice,
+                guard: None,
             }),
             StoreError::NumberTaken
             | StoreError::Overloaded

@@ -12,6 +12,7 @@ use super::{
     line::Line,
     money::CashRoundingStep,
     party::Party,
+    payment::Payment,
     tax::Tax,
 };
 
@@ -58,6 +59,7 @@ pub(super) fn facts(invoice: &Invoice) -> Vec<Fact> {
     let metadata = invoice.header.metadata.entries().iter();
     facts.list("metadata", metadata.map(|(key, value)| units([key, value])));
     facts.totals(invoice);
+    facts.list("payments", invoice.payments.iter().map(payment));
     facts.0
 }
 
@@ -221,6 +223,18 @@ fn line(line: &Line) -> String {
         joined(content.tax.taxes().map(tax), GROUP),
         content.exemption_reason.to_string(),
         line.net.to_string(),
+    ])
+}
+
+fn payment(payment: &Payment) -> String {
+    units([
+        payment.id.as_str(),
+        &payment.amount.to_string(),
+        &payment.paid_on.to_string(),
+        payment.method.as_str(),
+        payment.reference.as_str(),
+        if payment.reversed { "reversed" } else { "" },
+        &payment.create_time.as_millisecond().to_string(),
     ])
 }
 

@@ -11,6 +11,7 @@ use super::{
     line::{Line, LineContent, NewLine},
     money::MinorUnits,
     number::NumberPlace,
+    payment::Payment,
     state::{Action, PaymentState, State, StateError},
     text::Text,
     totals::{Computed, TaxSubtotal, Totals, TotalsError, compute, compute_parts},
@@ -90,6 +91,8 @@ pub struct Invoice {
     pub tax_breakdown: Vec<TaxSubtotal>,
     /// Totals. Computed.
     pub totals: Totals,
+    /// Payments received, in the order they were recorded; at most [`MAX_PAYMENTS`](super::payment::MAX_PAYMENTS).
+    pub payments: Vec<Payment>,
     /// How often it was written.
     pub version: Version,
     /// When it was created, to the millisecond.
@@ -128,6 +131,7 @@ impl Invoice {
             lines,
             tax_breakdown: computed.tax_breakdown,
             totals: computed.totals,
+            payments: Vec::new(),
             version: Version::FIRST,
             create_time: now,
             update_time: now,
@@ -152,6 +156,24 @@ impl Invoice {
             update_time: truncate_to_milliseconds(now),
             ..self.clone()
         })
+    }
+
+    /// The content of a new draft like this one: its dates are open again, its lines are new.
+    pub fn content_of_duplicate(&self) -> InvoiceContent {
+        let header = InvoiceHeader {
+            issue_date: None,
+            due_date: None,
+            supply_date: None,
+            ..self.header.clone()
+        };
+        let new = |line: &Line| NewLine {
+            id: None,
+            content: line.content.clone(),
+        };
+        InvoiceContent {
+            header,
+            lines: self.lines.iter().map(new).collect(),
+        }
     }
 
     /// What the client says, lines with their ids: the base of a partial update.

@@ -11,7 +11,8 @@ use super::{
     invoice::{ContentError, Invoice, figured},
     money::MinorUnits,
     number::{LastNumber, NumberError, Series},
-    state::{Action, State, StateError},
+    state::{Action, Guard, State, StateError},
+    totals::Totals,
 };
 
 /// One thing that stands in the way of issuing.
@@ -90,9 +91,18 @@ impl Invoice {
     /// The invoice annulled. Its number stays used, its figures stay what they were.
     ///
     /// # Errors
-    /// [`StateError`].
+    /// [`StateError`], also when something was paid or credited on it: that has to be reversed first.
     pub fn void(&self, now: Timestamp) -> Result<Self, StateError> {
-        self.state.permit(Action::VoidInvoice)?;
+        let action = Action::VoidInvoice;
+        self.state.permit(action)?;
+        let Totals { paid, credited, .. } = self.totals;
+        if (paid, credited) != (MinorUnits::ZERO, MinorUnits::ZERO) {
+            return Err(StateError {
+                state: self.state,
+                action,
+                guard: Some(Guard::Settled),
+            });
+        }
         Ok(self.next(State::Void, now))
     }
 
@@ -117,7 +127,7 @@ impl Invoice {
     }
 
     /// The invoice in another state, one version on.
-    fn next(&self, state: State, now: Timestamp) -> Self {
+    pub(super) fn next(&self, state: State, now: Timestamp) -> Self {
         Self {
             state,
             version: self.version.next(),

@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod money;
 pub mod number;
 pub mod party;
+pub mod payment;
 mod rounding;
 pub mod state;
 pub mod tax;

@@ -112,20 +112,39 @@ pub const fn allowed_actions(state: State) -> &'static [Action] {
     }
 }
 
+/// What stands in the way of an action that the state as such permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guard {
+    /// Something is paid or credited.
+    Settled,
+}
+
 /// An action that the invoice's state does not permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{action} is not possible while the invoice is {state}")]
+#[error("{action} is not possible while the invoice is {state}{}", .guard.map_or("", Guard::words))]
 pub struct StateError {
     /// The state the invoice is in.
     pub state: State,
     /// What was asked for.
     pub action: Action,
+    /// Why not, when the state alone would permit it.
+    pub guard: Option<Guard>,
+}
+
+impl Guard {
+    /// As the end of a sentence about the state.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Settled => " and something is paid or credited",
+        }
+    }
 }
 
 impl StateError {
     /// What can be done instead.
-    pub const fn allowed_actions(self) -> &'static [Action] {
-        allowed_actions(self.state)
+    pub fn allowed_actions(self) -> impl Iterator<Item = Action> {
+        let allowed = allowed_actions(self.state).iter().copied();
+        allowed.filter(move |action| *action != self.action)
     }
 }
 
@@ -138,7 +157,11 @@ impl State {
         if allowed_actions(self).contains(&action) {
             Ok(())
         } else {
-            Err(StateError { state: self, action })
+            Err(StateError {
+                state: self,
+                action,
+                guard: None,
+            })
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::domain::content::ContentViolation;
 use crate::domain::invoice::ContentError;
 use crate::domain::lifecycle::IssueProblem;
 use crate::domain::number::NumberError;
-use crate::domain::state::StateError;
+use crate::domain::payment::{PaymentAmountError, PaymentError};
+use crate::domain::state::{Action, StateError};
 use crate::domain::totals::{Figure, TotalsError};
 use crate::invoices::InvoiceError;
 use crate::store::StoreError;
@@ -32,6 +33,9 @@ mod own_reason {
     pub(super) const INVOICE_STATE: &str = "INVOICE_STATE";
     pub(super) const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
     pub(super) const HISTORY_FULL: &str = "HISTORY_FULL";
+    pub(super) const PAYMENTS_FULL: &str = "PAYMENTS_FULL";
+    pub(super) const PAYMENT_NOT_FOUND: &str = "PAYMENT_NOT_FOUND";
+    pub(super) const PAYMENT_REVERSED: &str = "PAYMENT_REVERSED";
 }
 
 /// The answer for an id that names no invoice of the caller's organization, whatever the cause.
@@ -69,11 +73,12 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
         InvoiceError::Content(error) => content(&error),
         InvoiceError::Issue(problems) => issue(&problems),
         InvoiceError::HistoryFull(error) => {
-            let text = format!("{error}; go on with a new draft");
+            let text = format!("{error}; a duplicate of it can go on");
             RpcError::failed_precondition(own_reason::HISTORY_FULL, text)
                 .metadata("entries", error.entries.to_string())
                 .into()
         }
+        InvoiceError::Payment(error) => payment(error),
         InvoiceError::RequestIdReused => {
             let text = "the request id was used before with other content; make a new one";
             RpcError::invalid_argument(own_reason::REQUEST_ID_REUSED, text).into()
@@ -84,11 +89,7 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
 }
 
 fn state(error: StateError) -> Status {
-    let allowed: Vec<_> = error
-        .allowed_actions()
-        .iter()
-        .map(|action| action.name())
-        .collect();
+    let allowed: Vec<_> = error.allowed_actions().map(Action::name).collect();
     RpcError::failed_precondition(own_reason::INVOICE_STATE, error.to_string())
         .metadata("state", error.state.name())
         .metadata("allowed_actions", allowed.join(","))
@@ -108,6 +109,32 @@ fn content(error: &ContentError) -> Status {
             violations.push(figure(*error, &at), error.reason(), error.to_string());
         }
     }
+    invalid(violations)
+}
+
+/// The answer for an id that names no payment of the invoice.
+pub(super) fn payment_not_found(id: &str) -> Status {
+    let name = if id.len() <= LONGEST_ID { id } else { "" };
+    RpcError::not_found(own_reason::PAYMENT_NOT_FOUND, "payment", name).into()
+}
+
+fn payment(error: PaymentError) -> Status {
+    match error {
+        PaymentError::State(error) => state(error),
+        PaymentError::Amount(error) => payment_amount(error),
+        PaymentError::TooMany => {
+            RpcError::failed_precondition(own_reason::PAYMENTS_FULL, error.to_string()).into()
+        }
+        PaymentError::NotFound => payment_not_found(""),
+        PaymentError::AlreadyReversed => {
+            RpcError::failed_precondition(own_reason::PAYMENT_REVERSED, error.to_string()).into()
+        }
+    }
+}
+
+fn payment_amount(error: PaymentAmountError) -> Status {
+    let mut violations = Violations::new();
+    violations.push(FieldPath::new("amount_minor"), error.reason(), error.to_string());
     invalid(violations)
 }
 
@@ -225,7 +252,8 @@ mod tests {
     use proto::invoice::v1::ErrorReason;
 
     use super::own_reason::{
-        ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, REQUEST_ID_REUSED,
+        ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, PAYMENT_NOT_FOUND, PAYMENT_REVERSED,
+        PAYMENTS_FULL, REQUEST_ID_REUSED,
     };
 
     #[test]
@@ -236,6 +264,9 @@ mod tests {
             INVOICE_STATE,
             REQUEST_ID_REUSED,
             HISTORY_FULL,
+            PAYMENTS_FULL,
+            PAYMENT_NOT_FOUND,
+            PAYMENT_REVERSED,
         ] {
             let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
             assert!(known.is_some(), "{reason}");

@@ -16,14 +16,14 @@ use crate::idempotency::AppliedRequest;
 use crate::invoices::{Numbering, Target};
 
 /// The invoice that a request is about, in which version and under which request id.
-struct Named {
-    id: InvoiceId,
+pub(super) struct Named {
+    pub(super) id: InvoiceId,
     etag: Option<Etag>,
-    request: Option<AppliedRequest>,
+    pub(super) request: Option<AppliedRequest>,
 }
 
 impl Named {
-    fn target(&self) -> Target<'_> {
+    pub(super) fn target(&self) -> Target<'_> {
         Target {
             id: &self.id,
             etag: self.etag.as_ref(),
@@ -34,7 +34,7 @@ impl Named {
 
 /// Reads what every change of an invoice names, and the rest of the request with `rest`; everything that is wrong is
 /// reported at once.
-fn read<M: Message, T>(
+pub(super) fn read<M: Message, T>(
     method: &str,
     mut message: M,
     named: impl Fn(&M) -> (&str, &str),
@@ -86,6 +86,23 @@ impl InvoiceService {
             },
         )?;
         let outcome = self.invoices.issue(&caller, named.target(), &numbering).await;
+        let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
+        Ok(answer(&outcome))
+    }
+
+    pub(super) async fn duplicate(
+        &self,
+        request: Request<pb::DuplicateInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        let caller = caller(&request)?;
+        let (named, ()) = read(
+            "DuplicateInvoice",
+            request.into_inner(),
+            |message| (&message.invoice_id, ""),
+            |message| &mut message.request_id,
+            |_, _| Some(()),
+        )?;
+        let outcome = self.invoices.duplicate(&caller, &named.id, named.request).await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
         Ok(answer(&outcome))
     }

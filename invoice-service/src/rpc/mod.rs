@@ -8,6 +8,7 @@ mod list;
 mod mask;
 mod outward;
 mod page_token;
+mod payments;
 mod text;
 mod violation;
 
@@ -125,7 +126,7 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         Ok(Response::new(pb::ListInvoicesResponse {
             invoices: invoices
                 .iter()
-                .map(|invoice| outward::invoice(invoice, today()))
+                .map(|invoice| outward::listed(invoice, today()))
                 .collect(),
             next_page_token: next.unwrap_or_default(),
         }))
@@ -203,6 +204,27 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         request: Request<pb::MarkInvoiceUncollectibleRequest>,
     ) -> Result<Response<pb::Invoice>, Status> {
         self.mark_uncollectible(request).await
+    }
+
+    async fn record_payment(
+        &self,
+        request: Request<pb::RecordPaymentRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.pay(request).await
+    }
+
+    async fn reverse_payment(
+        &self,
+        request: Request<pb::ReversePaymentRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.reverse(request).await
+    }
+
+    async fn duplicate_invoice(
+        &self,
+        request: Request<pb::DuplicateInvoiceRequest>,
+    ) -> Result<Response<pb::Invoice>, Status> {
+        self.duplicate(request).await
     }
 
     async fn list_invoice_events(

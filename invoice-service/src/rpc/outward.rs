@@ -10,6 +10,7 @@ use crate::domain::date::CalendarDate;
 use crate::domain::invoice::{Invoice, InvoiceKind};
 use crate::domain::line::Line;
 use crate::domain::party::{Address, Party};
+use crate::domain::payment::Payment;
 use crate::domain::state::{PaymentState, State};
 use crate::domain::tax::{Tax, TaxCategory};
 use crate::domain::totals::{TaxSubtotal, Totals};
@@ -43,12 +44,32 @@ pub(super) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
         purchase_order: header.purchase_order.to_string(),
         note: header.note.to_string(),
         metadata: header.metadata.entries().clone(),
-        payments: Vec::new(),
+        payments: invoice.payments.iter().map(payment).collect(),
         preceding_invoice_id: text(invoice.preceding_invoice_id.as_ref()),
         etag: invoice.etag().to_string(),
         create_time: Some(timestamp(invoice.create_time)),
         update_time: Some(timestamp(invoice.update_time)),
         issue_time: invoice.issue_time.map(timestamp),
+    }
+}
+
+/// As [`invoice`], for lists: without payments.
+pub(super) fn listed(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
+    pb::Invoice {
+        payments: Vec::new(),
+        ..self::invoice(invoice, today)
+    }
+}
+
+fn payment(payment: &Payment) -> pb::Payment {
+    pb::Payment {
+        id: payment.id.to_string(),
+        amount_minor: payment.amount.get(),
+        paid_on: payment.paid_on.to_string(),
+        method: payment.method.to_string(),
+        reference: payment.reference.to_string(),
+        reversed: payment.reversed,
+        create_time: Some(timestamp(payment.create_time)),
     }
 }
 

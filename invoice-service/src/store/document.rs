@@ -67,6 +67,8 @@ pub(super) struct InvoiceDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tax_breakdown: Vec<TaxSubtotalDocument>,
     totals: TotalsDocument,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    payments: Vec<PaymentDocument>,
     #[serde(default)]
     prices_include_tax: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,6 +179,20 @@ struct TotalsDocument {
     credited_minor: i64,
     remaining_minor: i64,
     overpaid_minor: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PaymentDocument {
+    id: String,
+    amount_minor: i64,
+    paid_on: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    method: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reference: String,
+    #[serde(default)]
+    reversed: bool,
+    create_time_ms: i64,
 }
 
 /// `fingerprint` is base64.

@@ -6,9 +6,10 @@ use harness::{Person, Refusal, RunningProduct, build};
 use prost::Message as _;
 use prost_types::{FieldMask, FileDescriptorSet};
 use proto::invoice::v1::{
-    DeleteInvoiceRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest, ListInvoiceEventsRequest,
-    ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest, UpdateInvoiceRequest,
-    VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
+    DeleteInvoiceRequest, DuplicateInvoiceRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest,
+    ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest,
+    RecordPaymentRequest, ReversePaymentRequest, UpdateInvoiceRequest, VerifyInvoiceHistoryRequest,
+    VoidInvoiceRequest,
 };
 use tonic::{Code, Status};
 
@@ -16,11 +17,14 @@ use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
 const WITHOUT_IDS: [&str; 3] = ["CreateInvoice", "PreviewInvoice", "ListInvoices"];
-const WITH_IDS: [&str; 8] = [
+const WITH_IDS: [&str; 11] = [
     "GetInvoice",
     "UpdateInvoice",
     "DeleteInvoice",
     "IssueInvoice",
+    "RecordPayment",
+    "ReversePayment",
+    "DuplicateInvoice",
     "VoidInvoice",
     "MarkInvoiceUncollectible",
     "ListInvoiceEvents",
@@ -62,6 +66,29 @@ async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
                 ..IssueInvoiceRequest::default()
             };
             person.invoices.issue_invoice(request).await.map(drop)
+        }
+        "RecordPayment" => {
+            let request = RecordPaymentRequest {
+                invoice_id,
+                ..RecordPaymentRequest::default()
+            };
+            person.invoices.record_payment(request).await.map(drop)
+        }
+        "ReversePayment" => {
+            let request = ReversePaymentRequest {
+                invoice_id,
+                payment_id: "x".to_owned(),
+                reason: "x".to_owned(),
+                ..ReversePaymentRequest::default()
+            };
+            person.invoices.reverse_payment(request).await.map(drop)
+        }
+        "DuplicateInvoice" => {
+            let request = DuplicateInvoiceRequest {
+                invoice_id,
+                ..DuplicateInvoiceRequest::default()
+            };
+            person.invoices.duplicate_invoice(request).await.map(drop)
         }
         "VoidInvoice" => {
             let request = VoidInvoiceRequest {

@@ -5,12 +5,13 @@ use harness::{Person, Refusal, RunningProduct, build};
 use prost_types::FieldMask;
 use proto::invoice::v1::invoice::State;
 use proto::invoice::v1::{
-    DeleteInvoiceRequest, Invoice, IssueInvoiceRequest, MarkInvoiceUncollectibleRequest,
+    DeleteInvoiceRequest, Invoice, IssueInvoiceRequest, MarkInvoiceUncollectibleRequest, Payment,
     UpdateInvoiceRequest, VoidInvoiceRequest,
 };
 use rpc_error::Details;
 use tonic::{Code, Status};
 
+use crate::payments::{paying, reversing};
 use crate::{created, read};
 
 pub(crate) fn issuing(invoice: &Invoice) -> IssueInvoiceRequest {
@@ -182,6 +183,20 @@ async fn act(person: &mut Person, action: &str, invoice: &Invoice) -> Result<(),
             invoices.delete_invoice(request).await.map(drop)
         }
         "IssueInvoice" => invoices.issue_invoice(issuing(invoice)).await.map(drop),
+        "RecordPayment" => {
+            let request = paying(invoice, Some(1));
+            invoices.record_payment(request).await.map(drop)
+        }
+        "ReversePayment" => {
+            let payment = Payment {
+                id: "pay_01hzzzzzzzzzzzzzzzzzzzzzzz".to_owned(),
+                ..Payment::default()
+            };
+            invoices
+                .reverse_payment(reversing(invoice, &payment))
+                .await
+                .map(drop)
+        }
         "VoidInvoice" => invoices.void_invoice(voiding(invoice)).await.map(drop),
         "MarkInvoiceUncollectible" => {
             let request = giving_up(invoice);
@@ -191,10 +206,12 @@ async fn act(person: &mut Person, action: &str, invoice: &Invoice) -> Result<(),
     }
 }
 
-const ACTIONS: [&str; 5] = [
+const ACTIONS: [&str; 7] = [
     "UpdateInvoice",
     "DeleteInvoice",
     "IssueInvoice",
+    "RecordPayment",
+    "ReversePayment",
     "VoidInvoice",
     "MarkInvoiceUncollectible",
 ];
@@ -234,9 +251,15 @@ async fn what_a_state_does_not_allow_is_refused_with_what_it_does_allow_and_chan
         assert_eq!(invoice.state(), state);
         let allowed: &[&str] = match state {
             State::Draft => &["UpdateInvoice", "DeleteInvoice", "IssueInvoice"],
-            State::Open => &["VoidInvoice", "MarkInvoiceUncollectible"],
-            State::Uncollectible => &["VoidInvoice"],
-            State::Paid | State::Void | State::Unspecified => &[],
+            State::Open => &[
+                "RecordPayment",
+                "ReversePayment",
+                "VoidInvoice",
+                "MarkInvoiceUncollectible",
+            ],
+            State::Uncollectible => &["RecordPayment", "VoidInvoice"],
+            State::Paid => &["ReversePayment"],
+            State::Void | State::Unspecified => &[],
         };
         for action in ACTIONS.into_iter().filter(|action| !allowed.contains(action)) {
             let status = act(&mut ann, action, &invoice).await.unwrap_err();
@@ -260,6 +283,28 @@ async fn what_a_state_does_not_allow_is_refused_with_what_it_does_allow_and_chan
             );
         }
     }
+}
+
+#[tokio::test]
+async fn what_something_is_paid_on_cannot_be_annulled() {
+    let product = RunningProduct::start().await;
+    let mut ann = product.person().await;
+    let open = issued(&mut ann, build::invoice()).await;
+    let part = ann
+        .invoices
+        .record_payment(paying(&open, Some(1)))
+        .await
+        .unwrap()
+        .into_inner();
+    let status = act(&mut ann, "VoidInvoice", &part).await.unwrap_err();
+    assert_eq!(
+        Refusal::of(&status),
+        Refusal::new(Code::FailedPrecondition, "INVOICE_STATE")
+    );
+    let metadata = Details::of(&status).error_info.unwrap().metadata;
+    let told = "RecordPayment,ReversePayment,MarkInvoiceUncollectible,CreateCreditNote";
+    assert_eq!(metadata["allowed_actions"], told);
+    assert_eq!(read(&mut ann, &open.id).await.unwrap(), part);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod history;
 mod isolation;
 mod issue;
 mod list;
+mod payments;
 mod tokens;
 mod update;
 

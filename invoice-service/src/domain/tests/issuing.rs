@@ -226,7 +226,8 @@ fn an_issued_invoice_can_be_given_up_on_and_annulled_and_a_void_one_nothing() {
         again,
         Err(StateError {
             state: State::Void,
-            action: Action::VoidInvoice
+            action: Action::VoidInvoice,
+            guard: None,
         })
     );
 }

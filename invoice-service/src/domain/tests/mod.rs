@@ -7,6 +7,7 @@ mod inclusive_figures;
 mod issuing;
 mod limits;
 mod parsing;
+mod payments;
 mod properties;
 mod public_invoices;
 mod strategies;

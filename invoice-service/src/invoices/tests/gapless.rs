@@ -48,7 +48,7 @@ async fn issue_in_parallel(instances: &[Invoices]) -> usize {
             invoices.issue(&caller(), target(&id, None), &numbering).await
         });
         if number % 4 == 0 {
-            aborted.push((Duration::from_micros(uuid_delay()), issue));
+            aborted.push((Duration::from_micros(a_moment()), issue));
         }
     }
     for (delay, issue) in aborted {
@@ -67,7 +67,7 @@ async fn issue_in_parallel(instances: &[Invoices]) -> usize {
 }
 
 /// Up to 2 ms.
-fn uuid_delay() -> u64 {
+fn a_moment() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 8
 }
 

@@ -2,12 +2,16 @@
 
 use futures::future::join_all;
 
-use super::sample::{complete, date, deed, draft, organization};
+use super::Documents;
+use super::sample::{complete, date, deed, draft, organization, text};
 use super::writes::{assert_same, inserted, read};
 use crate::domain::content::InvoiceContent;
+use crate::domain::history::Verdict;
 use crate::domain::ids::OrganizationId;
 use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::money::MinorUnits;
 use crate::domain::number::{LastNumber, Reset, Series};
+use crate::domain::payment::NewPayment;
 use crate::idempotency::AppliedRequests;
 use crate::store::document::Origin;
 use crate::store::{InvoiceStore, ListFilter, ListOrder, ListQuery, StoreError, StoredInvoice};
@@ -47,6 +51,25 @@ pub(in crate::store) async fn an_issued_invoice_reads_back_with_its_number_and_i
     let found = read(store, &draft).await.unwrap();
     assert_same(&found, &issued);
     assert_eq!(found.invoice.history.entries().len(), 2);
+}
+
+pub(in crate::store) async fn payments_read_back_equal(store: &impl InvoiceStore) {
+    let draft = drafted(store, &organization("a")).await;
+    let mut stored = issued(&draft, &Series::standard(), None, "2026-03-01");
+    for amount in [1, 2] {
+        let payment = NewPayment {
+            amount: Some(MinorUnits::new(amount).unwrap()),
+            allow_overpayment: false,
+            paid_on: date("2026-03-02"),
+            method: text("cash"),
+            reference: text("ref \"1\""),
+        };
+        stored.invoice = stored.invoice.pay(payment, jiff::Timestamp::now()).unwrap();
+    }
+    let first = stored.invoice.payments[0].id.clone();
+    stored.invoice = stored.invoice.reverse(&first, jiff::Timestamp::now()).unwrap();
+    store.replace(stored.clone(), draft.version).await.unwrap();
+    assert_same(&read(store, &draft).await.unwrap(), &stored);
 }
 
 pub(in crate::store) async fn lists_leave_histories_out(store: &impl InvoiceStore) {
@@ -152,4 +175,18 @@ pub(in crate::store) async fn of_twenty_parallel_issues_with_one_number_one_wins
         .count();
     assert_eq!((won, lost), (1, 19), "{results:?}");
     assert_eq!(last(store, "a", "INV").await.unwrap().place.sequence, 1);
+}
+
+pub(in crate::store) async fn an_invoice_that_was_edited_by_hand_is_found(
+    store: &(impl InvoiceStore + Documents),
+) {
+    let draft = drafted(store, &organization("a")).await;
+    let issued = issued(&draft, &Series::standard(), None, "2026-03-01");
+    store.replace(issued, draft.version).await.unwrap();
+    let verdict = |stored: StoredInvoice| stored.invoice.history.verify(&stored.invoice);
+    assert_eq!(verdict(read(store, &draft).await.unwrap()), Verdict::Intact);
+    let mut document = store.document(&draft).await;
+    document.insert("note", "forged");
+    store.put_document(&draft, document).await;
+    assert_eq!(verdict(read(store, &draft).await.unwrap()), Verdict::BadFrom(2));
 }

@@ -255,13 +255,11 @@ fn for_each_part(document: &mut Document, each: &mut impl FnMut(&mut Document)) 
         .iter_mut()
         .filter(|(name, _)| !["metadata", ADDED].contains(&name.as_str()));
     for (_, value) in inner {
-        match value {
-            Bson::Document(part) => for_each_part(part, each),
-            Bson::Array(parts) => parts
-                .iter_mut()
-                .filter_map(Bson::as_document_mut)
-                .for_each(|part| for_each_part(part, each)),
-            _ => {}
+        if let Bson::Document(part) = value {
+            for_each_part(part, each);
+        } else if let Bson::Array(parts) = value {
+            let parts = parts.iter_mut().filter_map(Bson::as_document_mut);
+            parts.for_each(|part| for_each_part(part, each));
         }
     }
     each(document);

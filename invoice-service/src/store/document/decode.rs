@@ -3,8 +3,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
 use super::{
-    AdjustmentDocument, DocumentError, InvoiceDocument, LineDocument, Origin, PartyDocument, RequestDocument,
-    SCHEMA, TaxDocument, TaxSubtotalDocument, TotalsDocument,
+    AdjustmentDocument, DocumentError, InvoiceDocument, LineDocument, Origin, PartyDocument, PaymentDocument,
+    RequestDocument, SCHEMA, TaxDocument, TaxSubtotalDocument, TotalsDocument,
 };
 use crate::domain::adjustment::{
     AdjustmentKind, AdjustmentReason, AdjustmentValue, DocumentAdjustment, LineAdjustment,
@@ -14,13 +14,14 @@ use crate::domain::country::CountryCode;
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::{PriceBaseQuantity, Quantity, Rate, UnitPrice};
 use crate::domain::history::History;
-use crate::domain::ids::{CustomerId, InvoiceId, LineId, OrganizationId, UserId, Version};
+use crate::domain::ids::{CustomerId, InvoiceId, LineId, OrganizationId, PaymentId, UserId, Version};
 use crate::domain::invoice::{Invoice, InvoiceIdentity, InvoiceKind, InvoiceNumber, SeriesId};
 use crate::domain::line::{Line, LineContent};
 use crate::domain::metadata::Metadata;
 use crate::domain::money::{CashRoundingStep, Currency, MinorUnits};
 use crate::domain::number::NumberPlace;
 use crate::domain::party::{Address, Party};
+use crate::domain::payment::Payment;
 use crate::domain::state::State;
 use crate::domain::tax::{Tax, TaxCategory, TaxProfile};
 use crate::domain::text::{Paragraph, Text, UnitCode};
@@ -122,6 +123,11 @@ fn invoice(document: InvoiceDocument) -> Decoded<Invoice> {
             .map(TryInto::try_into)
             .collect::<Decoded<_>>()?,
         totals: (&document.totals).try_into()?,
+        payments: document
+            .payments
+            .iter()
+            .map(TryInto::try_into)
+            .collect::<Decoded<_>>()?,
         version: Version::new(document.version),
         create_time: instant("create_time_ms", document.create_time_ms)?,
         update_time: instant("update_time_ms", document.update_time_ms)?,
@@ -362,6 +368,22 @@ impl TryFrom<&TotalsDocument> for Totals {
             credited: amount("totals.credited_minor", totals.credited_minor)?,
             remaining: amount("totals.remaining_minor", totals.remaining_minor)?,
             overpaid: amount("totals.overpaid_minor", totals.overpaid_minor)?,
+        })
+    }
+}
+
+impl TryFrom<&PaymentDocument> for Payment {
+    type Error = DocumentError;
+
+    fn try_from(payment: &PaymentDocument) -> Decoded<Self> {
+        Ok(Self {
+            id: field("payment.id", PaymentId::parse(&payment.id))?,
+            amount: amount("payment.amount_minor", payment.amount_minor)?,
+            paid_on: field("payment.paid_on", CalendarDate::parse(&payment.paid_on))?,
+            method: text("payment.method", &payment.method)?,
+            reference: text("payment.reference", &payment.reference)?,
+            reversed: payment.reversed,
+            create_time: instant("payment.create_time_ms", payment.create_time_ms)?,
         })
     }
 }

@@ -2,8 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::{
-    AdjustmentDocument, InvoiceDocument, LineDocument, PartyDocument, RequestDocument, SCHEMA, TaxDocument,
-    TaxSubtotalDocument, TotalsDocument,
+    AdjustmentDocument, InvoiceDocument, LineDocument, PartyDocument, PaymentDocument, RequestDocument,
+    SCHEMA, TaxDocument, TaxSubtotalDocument, TotalsDocument,
 };
 use crate::domain::adjustment::{AdjustmentKind, AdjustmentValue, DocumentAdjustment, LineAdjustment};
 use crate::domain::content::PaymentTermsDays;
@@ -12,6 +12,7 @@ use crate::domain::invoice::{Invoice, InvoiceKind};
 use crate::domain::line::Line;
 use crate::domain::money::CashRoundingStep;
 use crate::domain::party::Party;
+use crate::domain::payment::Payment;
 use crate::domain::tax::Tax;
 use crate::domain::totals::{TaxSubtotal, Totals};
 use crate::idempotency::AppliedRequest;
@@ -49,6 +50,7 @@ impl From<&StoredInvoice> for InvoiceDocument {
             adjustments: header.adjustments.iter().map(Into::into).collect(),
             tax_breakdown: invoice.tax_breakdown.iter().map(Into::into).collect(),
             totals: (&invoice.totals).into(),
+            payments: invoice.payments.iter().map(Into::into).collect(),
             prices_include_tax: header.prices_include_tax,
             cash_rounding_minor: header
                 .cash_rounding
@@ -189,6 +191,20 @@ impl From<&Totals> for TotalsDocument {
             credited_minor: totals.credited.get(),
             remaining_minor: totals.remaining.get(),
             overpaid_minor: totals.overpaid.get(),
+        }
+    }
+}
+
+impl From<&Payment> for PaymentDocument {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id.to_string(),
+            amount_minor: payment.amount.get(),
+            paid_on: payment.paid_on.to_string(),
+            method: payment.method.to_string(),
+            reference: payment.reference.to_string(),
+            reversed: payment.reversed,
+            create_time_ms: payment.create_time.as_millisecond(),
         }
     }
 }
