@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::binary::{Home, Running};
 use crate::collector::Collector;
 use cookies::Browser;
-use planted::{Caller, Way, sign_in_and_fail_to, work_on_invoices};
+use planted::{Caller, Way, look_after_the_account, sign_in_and_fail_to, work_on_invoices};
 
 /// In everything that is planted, whatever the case of its letters.
 const CANARY: &str = "canary";
@@ -78,7 +78,9 @@ async fn nothing_that_people_say_or_are_is_logged_counted_or_traced() {
             token: None,
             calls: 0,
         };
-        for tokens in sign_in_and_fail_to(&mut caller).await {
+        let mut given_out = sign_in_and_fail_to(&mut caller).await;
+        given_out.push(look_after_the_account(&mut caller).await);
+        for tokens in given_out {
             // A token is as good without its last letters as with them.
             secrets.extend([tokens.access_token, tokens.refresh_token].map(|token| token[..40].to_owned()));
         }

@@ -69,13 +69,14 @@ impl Ended {
     }
 
     /// It has copied and verified: how many records of each collection.
-    fn verified(&self) -> [u64; 4] {
+    fn verified(&self) -> [u64; 5] {
         assert!(self.is_success && self.report.contains("Verified"), "{self:?}");
-        let mut counts = [0; 4];
+        let mut counts = [0; 5];
         let mut lines = self.report.lines();
-        for (count, collection) in counts
-            .iter_mut()
-            .zip(["users", "sessions", "signing_keys", "invoices"])
+        for (count, collection) in
+            counts
+                .iter_mut()
+                .zip(["users", "sessions", "security_events", "signing_keys", "invoices"])
         {
             let mut side = |name| {
                 let words: Vec<_> = lines.next().unwrap().split_whitespace().collect();

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use harness::build;
 use prost::Message;
+use prost_types::FieldMask;
 use proto::auth::v1::{
-    GetMeRequest, LoginRequest, LogoutRequest, RefreshTokenRequest, RefreshTokenResponse, RegisterRequest,
-    RegisterResponse, Tokens,
+    ChangePasswordRequest, ChangePasswordResponse, GetMeRequest, ListSecurityEventsRequest, LoginRequest,
+    LogoutRequest, RefreshTokenRequest, RefreshTokenResponse, RegisterRequest, RegisterResponse,
+    RevokeOtherSessionsRequest, RevokeSessionRequest, Tokens, UpdateMeRequest,
 };
 use proto::invoice::v1::list_invoices_request::Filter;
 use proto::invoice::v1::{
@@ -181,6 +183,68 @@ pub(super) async fn sign_in_and_fail_to(caller: &mut Caller) -> Vec<Tokens> {
     vec![first, second, third]
 }
 
+/// What somebody who has signed in does with the account, and every way to fail at it. Returns the new tokens.
+pub(super) async fn look_after_the_account(caller: &mut Caller) -> Tokens {
+    let all = FieldMask {
+        paths: vec!["*".to_owned()],
+    };
+    let update = UpdateMeRequest {
+        display_name: "canary-new-name".to_owned(),
+        organization_name: "canary-new-organization".to_owned(),
+        update_mask: Some(all),
+    };
+    assert_eq!(caller.auth("UpdateMe", &update).await.status.code(), Code::Ok);
+    let unknown_path = UpdateMeRequest {
+        update_mask: Some(FieldMask {
+            paths: vec!["canary_path".to_owned()],
+        }),
+        ..update
+    };
+    caller
+        .is_refused_auth("UpdateMe", &unknown_path, Code::InvalidArgument)
+        .await;
+    let session_id = "canary-session".to_owned();
+    caller
+        .is_refused_auth(
+            "RevokeSession",
+            &RevokeSessionRequest { session_id },
+            Code::NotFound,
+        )
+        .await;
+    let page = ListSecurityEventsRequest {
+        page_size: 0,
+        page_token: "canary-page-token".to_owned(),
+    };
+    caller
+        .is_refused_auth("ListSecurityEvents", &page, Code::InvalidArgument)
+        .await;
+    let page = ListSecurityEventsRequest::default();
+    assert_eq!(
+        caller.auth("ListSecurityEvents", &page).await.status.code(),
+        Code::Ok
+    );
+    let change = ChangePasswordRequest {
+        current_password: "canary-password tulip harbour".to_owned(),
+        new_password: "canary-password heron meadow".to_owned(),
+    };
+    let others = RevokeOtherSessionsRequest {};
+    assert_eq!(
+        caller.auth("RevokeOtherSessions", &others).await.status.code(),
+        Code::Ok
+    );
+    let changed: ChangePasswordResponse = caller.auth("ChangePassword", &change).await.ok();
+    let tokens = changed.tokens.unwrap();
+    caller.token = Some(tokens.access_token.clone());
+    let wrong = ChangePasswordRequest {
+        current_password: "canary-not-the-password".to_owned(),
+        ..change
+    };
+    caller
+        .is_refused_auth("ChangePassword", &wrong, Code::Unauthenticated)
+        .await;
+    tokens
+}
+
 fn invoice() -> Invoice {
     let party = Party {
         name: "canary-party".to_owned(),
@@ -264,7 +328,7 @@ pub(super) async fn work_on_invoices(caller: &mut Caller) {
             note: note.to_owned(),
             ..Invoice::default()
         }),
-        update_mask: Some(prost_types::FieldMask {
+        update_mask: Some(FieldMask {
             paths: vec![mask.to_owned()],
         }),
         request_id: build::request_id(),
