@@ -59,21 +59,24 @@ export function formatDecimal(decimal: string, locale?: string): string {
 
 /**
  * What a person typed as a decimal of the contract: in `de-DE`, `1.234,50` is `1234.50`. Grouping is optional but must
- * be right, so that `1.5` is never read as 15.
+ * be what the locale would write, so that `1.5` is never read as 15, nor `0.500` as 500.
  *
  * @returns undefined for what is no number in the locale.
  */
 export function parseDecimal(typed: string, locale?: string): string | undefined {
-  const { group, point } = separators(locale);
-  const text = plain(typed).trim().replace(/[\u2212\u2013]/g, "-");
-  const grouped = group === "" ? "" : `|\\d{1,3}(?:${quoted(group)}\\d{3})+`;
-  const shape = new RegExp(`^(-?)(\\d+${grouped})(?:${quoted(point)}(\\d+))?$`);
-  const [matched, sign = "", whole = "", fraction] = shape.exec(text) ?? [];
+  const { group, point, digits } = signs(locale);
+  const text = [...plain(typed).trim()].map((character) => digits.get(character) ?? character).join("");
+  const [matched, sign = "", written = "", fraction] =
+    new RegExp(`^(-?)(\\d[\\d${quoted(group)}]*)(?:${quoted(point)}(\\d+))?$`).exec(text) ?? [];
   if (matched === undefined) {
     return undefined;
   }
-  const digits = (group === "" ? whole : whole.replaceAll(group, "")).replace(/^0+(?=\d)/, "");
-  return sign + digits + (fraction === undefined ? "" : `.${fraction}`);
+  const whole = (group === "" ? written : written.replaceAll(group, "")).replace(/^0+(?=\d)/, "");
+  const isGrouped = group !== "" && written.includes(group);
+  if (isGrouped && written !== grouped(whole, locale, digits)) {
+    return undefined;
+  }
+  return sign + whole + (fraction === undefined ? "" : `.${fraction}`);
 }
 
 /** Orders decimals of the contract by value: below 0 when `a` is smaller, 0 when they are equal. */
@@ -100,17 +103,31 @@ function scaled(decimal: string, places: number): bigint {
   return sign === "-" ? -size : size;
 }
 
-function separators(locale?: string): { group: string; point: string } {
+/** How a locale writes numbers, and what its digits are in ASCII. */
+function signs(locale?: string): { group: string; point: string; digits: Map<string, string> } {
   const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(-1234567.5);
   const value = (type: string) => plain(parts.find((part) => part.type === type)?.value ?? "");
-  return { group: value("group"), point: value("decimal") || "." };
+  const native = [...new Intl.NumberFormat(locale, { useGrouping: false }).format(9876543210)];
+  const digits = new Map(native.map((digit, position) => [digit, String(9 - position)]));
+  return { group: value("group"), point: value("decimal") || ".", digits };
 }
 
-/** Blanks and apostrophes of all kinds as those of a keyboard. */
+/** A whole number as the locale groups it, in ASCII digits. */
+function grouped(whole: string, locale: string | undefined, digits: Map<string, string>): string {
+  const text = new Intl.NumberFormat(locale, { useGrouping: "always" }).format(whole as Intl.StringNumericLiteral);
+  return [...plain(text)].map((character) => digits.get(character) ?? character).join("");
+}
+
+/** Blanks, apostrophes and minus signs of all kinds as those of a keyboard; marks of writing direction left out. */
 function plain(text: string): string {
-  return text.replace(/[\u00a0\u202f]/g, " ").replaceAll("\u2019", "'");
+  return text
+    .replace(/[\u200e\u200f\u061c]/g, "")
+    .replace(/[\u00a0\u202f]/g, " ")
+    .replace(/[\u2212\u2013]/g, "-")
+    .replaceAll("\u2019", "'");
 }
 
+/** For a regular expression, inside of brackets too. */
 function quoted(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return text.replace(/[-.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -6,6 +6,7 @@ import { CallError } from "./errors.js";
 import { ErrorInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { AuthService, type LoginResponse, type RegisterResponse } from "./gen/invoiceapp/auth/v1/auth_service_pb.js";
 import type { Organization, Tokens, User } from "./gen/invoiceapp/auth/v1/user_pb.js";
+import { Farewell } from "./farewell.js";
 import { Tabs, type Access } from "./tabs.js";
 
 /** Whether somebody is signed in, as far as is known. */
@@ -43,20 +44,24 @@ export class Session {
   readonly #auth: Client<typeof AuthService>;
   readonly #options: SessionOptions;
   readonly #tabs: Tabs;
+  readonly #farewell: Farewell;
   readonly #listeners = new Set<(state: SessionState) => void>();
   #state: SessionState = { status: "unknown" };
   #access: Access | undefined;
   #renewal: Promise<Access> | undefined;
   /** Grows with each sign-in and sign-out, so that an answer to an older one changes nothing. */
   #era = 0;
+  /** Sessions that have ended here: a tab that does not know it yet cannot bring them back. */
+  readonly #ended = new Set<string>();
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#auth = createClient(AuthService, options.transport);
+    this.#farewell = new Farewell(options.name);
     this.#tabs = new Tabs(options.name, {
       current: () => this.#access,
-      access: (access) => this.#adopt(access),
-      signedOut: () => this.#end(""),
+      access: (access) => this.#hear(access),
+      signedOut: (sessionId) => this.#hearEnd(sessionId),
     });
   }
 
@@ -76,7 +81,12 @@ export class Session {
    * @throws CallError when that cannot be said now: the network or the server is down. The state stays unknown.
    */
   async restore(): Promise<SessionState> {
-    if (this.#state.status === "unknown") {
+    if (this.#isUnknown() && this.#farewell.isOwed()) {
+      // Somebody signed out while the server could not be told; the cookie does not bring that person back.
+      this.#end("");
+      await this.#tellOfLogout("", undefined);
+    }
+    if (this.#isUnknown()) {
       try {
         await this.#renew(undefined);
       } catch (error) {
@@ -96,38 +106,45 @@ export class Session {
     organizationName?: string;
   }): Promise<{ user: User; organization: Organization }> {
     const request = { ...account, clientLabel: this.#options.clientLabel };
-    return this.#signedIn(await this.#auth.register(request, this.#delivery()));
+    return this.#signIn(() => this.#auth.register(request, this.#delivery()));
   }
 
   /** Signs in. */
   async login(email: string, password: string): Promise<{ user: User; organization: Organization }> {
     const request = { email, password, clientLabel: this.#options.clientLabel };
-    return this.#signedIn(await this.#auth.login(request, this.#delivery()));
+    return this.#signIn(() => this.#auth.login(request, this.#delivery()));
   }
 
   /** Replaces the password. Every other session of the user ends; this one goes on. */
   async changePassword(currentPassword: string, newPassword: string): Promise<void> {
-    const { token } = await this.access();
-    const { tokens } = await this.#auth.changePassword(
-      { currentPassword, newPassword },
-      { headers: { ...this.#delivery().headers, authorization: `Bearer ${token}` } },
-    );
-    await this.#take(tokens, this.#era);
+    await this.access();
+    await this.#tabs.exclusively(async () => {
+      const { token } = this.#access ?? refuse("");
+      const era = this.#era;
+      const { tokens } = await this.#auth.changePassword(
+        { currentPassword, newPassword },
+        { headers: { ...this.#delivery().headers, authorization: `Bearer ${token}` } },
+      );
+      await this.#take(tokens, era);
+    });
   }
 
   /**
-   * Signs out, here and in the other tabs. The person is signed out here even if the server cannot be told.
+   * Signs out, here and in the other tabs. The person is signed out here even if the server cannot be told; then that is
+   * made up for by {@link restore} at the next start.
    *
-   * @throws CallError when the server was not told: the session goes on there until it ends by itself.
+   * @throws CallError when the server was not told: until then the session goes on there.
    */
   async logout(): Promise<void> {
     const access = this.#access;
     const refreshToken = (await this.#options.store?.load()) ?? "";
     this.#end("");
-    this.#tabs.signedOut();
+    if (access !== undefined) {
+      this.#tabs.signedOut(access.sessionId);
+    }
     await this.#options.store?.save(undefined);
-    const authorization = access && { authorization: `Bearer ${access.token}` };
-    await this.#auth.logout({ refreshToken }, { headers: { ...this.#delivery().headers, ...authorization } });
+    this.#farewell.owe(this.#options.store === undefined);
+    await this.#tellOfLogout(refreshToken, access);
   }
 
   /** Ends every session of the user at every device, and signs out. */
@@ -173,9 +190,9 @@ export class Session {
   }
 
   /** Another access token than `stale`. However many ask at once, in however many tabs, one exchange is made. */
-  #renew(stale: string | undefined): Promise<Access> {
+  async #renew(stale: string | undefined): Promise<Access> {
     if (this.#state.status === "signed-out") {
-      return Promise.reject(notSignedIn(this.#state.reason));
+      refuse(this.#state.reason);
     }
     this.#renewal ??= this.#tabs
       .exclusively(() => this.#exchange(stale))
@@ -195,7 +212,7 @@ export class Session {
     const refreshToken = await this.#options.store?.load();
     if (this.#options.store !== undefined && refreshToken === undefined) {
       this.#end("");
-      throw notSignedIn("");
+      refuse("");
     }
     try {
       const { tokens } = await this.#auth.refreshToken({ refreshToken: refreshToken ?? "" }, this.#delivery());
@@ -206,17 +223,37 @@ export class Session {
         // At the first start there was nothing to lose, so nothing has ended.
         this.#end(this.#isUnknown() ? "" : error.reason);
         await this.#options.store?.save(undefined);
-        this.#tabs.signedOut();
+        if (known !== undefined) {
+          this.#tabs.signedOut(known.sessionId);
+        }
       }
       throw error;
     }
   }
 
-  async #signedIn(response: RegisterResponse | LoginResponse) {
-    this.#era += 1;
-    await this.#take(response.tokens, this.#era);
-    // The contract promises both.
-    return { user: response.user as User, organization: response.organization as Organization };
+  /** After every exchange that is under way, so that its answer cannot replace the new cookie. */
+  #signIn(call: () => Promise<RegisterResponse | LoginResponse>): Promise<{ user: User; organization: Organization }> {
+    return this.#tabs.exclusively(async () => {
+      const { user, organization, tokens } = await call();
+      this.#era += 1;
+      this.#farewell.owe(false);
+      await this.#take(tokens, this.#era);
+      // The contract promises both.
+      return { user: user as User, organization: organization as Organization };
+    });
+  }
+
+  async #tellOfLogout(refreshToken: string, access: Access | undefined): Promise<void> {
+    const authorization = access && { authorization: `Bearer ${access.token}` };
+    try {
+      await this.#auth.logout({ refreshToken }, { headers: { ...this.#delivery().headers, ...authorization } });
+    } catch (failure) {
+      if (CallError.from(failure).code !== Code.Unauthenticated) {
+        throw failure;
+      }
+      // There is no session any more, which is what was wanted.
+    }
+    this.#farewell.owe(false);
   }
 
   async #take(tokens: Tokens | undefined, era: number): Promise<Access> {
@@ -225,17 +262,36 @@ export class Session {
     }
     const access = {
       token: tokens.accessToken,
-      expireTime: timestampDate(tokens.accessTokenExpireTime).getTime(),
+      expireTime: Date.now() + lifetime(tokens.accessToken, timestampDate(tokens.accessTokenExpireTime).getTime()),
       sessionId: tokens.sessionId,
     };
     if (era !== this.#era) {
       // Somebody signed out, or in as somebody else, while the answer was on its way.
-      throw notSignedIn("");
+      refuse("");
     }
     await this.#options.store?.save(tokens.refreshToken);
     this.#adopt(access);
     this.#tabs.share(access);
     return access;
+  }
+
+  /** Another tab has a token. */
+  #hear(access: Access): void {
+    if (this.#ended.has(access.sessionId)) {
+      return;
+    }
+    if (this.#access?.sessionId !== access.sessionId) {
+      this.#era += 1;
+    }
+    this.#adopt(access);
+  }
+
+  /** A session ended in another tab. */
+  #hearEnd(sessionId: string): void {
+    if (this.#access?.sessionId === sessionId) {
+      this.#end("");
+    }
+    this.#ended.add(sessionId);
   }
 
   #adopt(access: Access): void {
@@ -247,6 +303,9 @@ export class Session {
 
   #end(reason: string): void {
     this.#era += 1;
+    if (this.#access !== undefined) {
+      this.#ended.add(this.#access.sessionId);
+    }
     this.#access = undefined;
     if (this.#state.status !== "signed-out") {
       this.#change({ status: "signed-out", reason });
@@ -269,7 +328,25 @@ export class Session {
   }
 }
 
-function notSignedIn(reason: string): CallError {
+/** @throws CallError always: nobody is signed in. */
+function refuse(reason: string): never {
   const info = { desc: ErrorInfoSchema, value: { reason: reason || "TOKEN_MISSING", domain: "invoiceapp" } };
-  return CallError.from(new ConnectError("nobody is signed in", Code.Unauthenticated, undefined, [info]));
+  throw CallError.from(new ConnectError("nobody is signed in", Code.Unauthenticated, undefined, [info]));
+}
+
+/**
+ * How long an access token lives, in milliseconds, by its own two times (RFC 7519: `iat`), since the clock of this machine
+ * may be wrong.
+ */
+function lifetime(token: string, expireTime: number): number {
+  try {
+    const claims = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const { iat } = JSON.parse(atob(claims)) as { iat?: unknown };
+    if (typeof iat === "number") {
+      return expireTime - iat * 1000;
+    }
+  } catch {
+    // Opaque to this version: the machine's clock has to do.
+  }
+  return expireTime - Date.now();
 }

@@ -3,12 +3,15 @@
 /** An access token and what is known of it. */
 export interface Access {
   readonly token: string;
-  /** When it ends, in milliseconds since 1970. */
+  /** When it ends by the clock of this machine, in milliseconds since 1970. */
   readonly expireTime: number;
   readonly sessionId: string;
 }
 
-type Note = { readonly kind: "access"; readonly access: Access } | { readonly kind: "signed-out" } | { readonly kind: "hello" };
+type Note =
+  | { readonly kind: "access"; readonly access: Access }
+  | { readonly kind: "signed-out"; readonly sessionId: string }
+  | { readonly kind: "hello" };
 
 /** The other tabs of this browser that use the same gateway. Alone, in Node and in browsers without channels. */
 export class Tabs {
@@ -18,7 +21,7 @@ export class Tabs {
 
   constructor(
     name: string,
-    private readonly on: { current(): Access | undefined; access(access: Access): void; signedOut(): void },
+    private readonly on: { current(): Access | undefined; access(access: Access): void; signedOut(sessionId: string): void },
   ) {
     this.#name = `invoice-app ${name}`;
     // Node has BroadcastChannel too, but there are no tabs in Node, and an open channel would keep the process alive.
@@ -32,12 +35,15 @@ export class Tabs {
     this.#send({ kind: "access", access });
   }
 
-  /** Tells the others that the session is over. */
-  signedOut(): void {
-    this.#send({ kind: "signed-out" });
+  /** Tells the others that a session is over. */
+  signedOut(sessionId: string): void {
+    this.#send({ kind: "signed-out", sessionId });
   }
 
-  /** Runs `work` while no other tab runs its own: one refresh for all. */
+  /**
+   * Runs `work` while no other tab runs its own. Whatever replaces the refresh token goes through here, so that no answer
+   * overwrites the cookie of a later one.
+   */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (typeof navigator !== "undefined" && "locks" in navigator && this.#channel !== undefined) {
       return navigator.locks.request(this.#name, work) as Promise<T>;
@@ -61,7 +67,7 @@ export class Tabs {
         this.on.access(note.access);
         break;
       case "signed-out":
-        this.on.signedOut();
+        this.on.signedOut(note.sessionId);
         break;
       case "hello": {
         const current = this.on.current();

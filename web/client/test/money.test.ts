@@ -66,6 +66,11 @@ describe("decimals", () => {
       ["fr-FR", "1\u202f234,5", "1234.5"],
       ["en-US", " -0012 ", "-12"],
       ["en-US", "\u22123", "-3"],
+      ["en-IN", "12,34,567.5", "1234567.5"],
+      ["hi-IN", "1,23,456", "123456"],
+      ["es-ES", "1.234,5", "1234.5"],
+      ["ar-EG", "١٬٢٣٤٫٥", "1234.5"],
+      ["fa-IR", "۱۲۳۴٫۵", "1234.5"],
     ];
     for (const [locale, text, decimal] of typed) {
       expect(parseDecimal(text, locale), `${locale} ${text}`).toBe(decimal);
@@ -77,6 +82,10 @@ describe("decimals", () => {
     for (const [locale, text] of [
       ["de-DE", "1.5"],
       ["de-DE", "12.34,5"],
+      ["de-DE", "0.500"],
+      ["de-DE", "0.125"],
+      ["de-DE", "1234.567"],
+      ["en-IN", "1,234,567"],
       ["en-US", "1,5"],
       ["en-US", "1,23,456"],
       ["en-US", "1.2.3"],

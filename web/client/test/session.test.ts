@@ -25,6 +25,8 @@ class Services {
   refreshFailure: ConnectError | undefined;
   newest = "";
   logouts: string[] = [];
+  /** What began and ended, in order. */
+  events: string[] = [];
   others = 0;
 
   tokens(step: number) {
@@ -42,12 +44,14 @@ class Services {
       service(AuthService, {
         login: (_request, { requestHeader }) => {
           this.delivery.push(requestHeader.get("x-token-delivery"));
+          this.events.push("login");
           return { tokens: this.tokens(0), user: { id: "usr_1" }, organization: { id: "org_1" } };
         },
         refreshToken: async ({ refreshToken }, { requestHeader }) => {
           this.delivery.push(requestHeader.get("x-token-delivery") ?? refreshToken);
           this.refreshes += 1;
           await new Promise((resolve) => setTimeout(resolve, 5));
+          this.events.push("refreshed");
           if (this.refreshFailure !== undefined) {
             throw this.refreshFailure;
           }
@@ -56,6 +60,12 @@ class Services {
         logout: (_request, { requestHeader }) => {
           this.logouts.push(requestHeader.get("authorization") ?? "");
           return {};
+        },
+        changePassword: async ({ newPassword }) => {
+          this.newest = "";
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          this.events.push(newPassword);
+          return { tokens: this.tokens(100) };
         },
         revokeOtherSessions: () => {
           this.others += 1;
@@ -219,5 +229,54 @@ describe("a session", () => {
     await session.login("ann@example.com", "password");
     await session.logoutEverywhere();
     expect([services.others, services.logouts.length]).toEqual([1, 1]);
+  });
+
+  test("a sign-in waits for the refresh that is under way, so that its cookie is the last one", async () => {
+    const services = new Services();
+    services.refreshFailure = refusal("REFRESH_TOKEN_INVALID");
+    const { session } = open(services);
+    const restored = session.restore();
+    await Promise.all([restored, session.login("ann@example.com", "password")]);
+    expect(services.events).toEqual(["refreshed", "login"]);
+    expect(session.state).toEqual({ status: "signed-in", sessionId: "ses_1" });
+  });
+
+  test("calls during a change of the password wait for its tokens instead of losing the session", async () => {
+    const services = new Services();
+    const { session, states, invoices } = open(services);
+    await session.login("ann@example.com", "password");
+    const change = session.changePassword("password", "another");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([change, invoices.getInvoice({}), invoices.getInvoice({})]);
+    expect([services.refreshes, services.events]).toEqual([0, ["login", "another"]]);
+    expect(states).toHaveLength(1);
+  });
+
+  test("a sign-out during a change of the password stays a sign-out", async () => {
+    const services = new Services();
+    const { session } = open(services);
+    await session.login("ann@example.com", "password");
+    const change = session.changePassword("password", "another");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await session.logout();
+    await expect(change).rejects.toMatchObject({ code: Code.Unauthenticated });
+    expect(session.state.status).toBe("signed-out");
+  });
+
+  test("a clock that is wrong by years costs no refresh", async () => {
+    const services = new Services();
+    const { session, invoices } = open(services);
+    const issued = 1_000;
+    services.tokens = () => {
+      services.newest = `e30.${btoa(JSON.stringify({ iat: issued }))}.sig`;
+      return create(TokensSchema, {
+        accessToken: services.newest,
+        accessTokenExpireTime: timestampFromMs(issued * 1000 + 10 * MINUTE_MS),
+        sessionId: "ses_1",
+      });
+    };
+    await session.login("ann@example.com", "password");
+    await invoices.getInvoice({});
+    expect(services.refreshes).toBe(0);
   });
 });

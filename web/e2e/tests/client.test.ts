@@ -89,4 +89,17 @@ describe("@invoice-app/client in a browser", () => {
     assert.deepEqual(await restore(second), { status: "signed-out", reason: "" });
     assert.deepEqual(await state(second), { status: "signed-out", reason: "" });
   });
+
+  test("a person who signs out without a network is not signed in again by the next page load", async () => {
+    const page = await openTab();
+    await register(page, newAccount());
+    await context.setOffline(true);
+    assert.equal(await page.evaluate(() => window.tab.logout().then(() => "told", () => "not told")), "not told");
+    await context.setOffline(false);
+    for (let load = 0; load < 2; load += 1) {
+      await page.reload();
+      await page.waitForFunction(() => "tab" in window);
+      assert.deepEqual(await restore(page), { status: "signed-out", reason: "" });
+    }
+  });
 });
