@@ -21,6 +21,7 @@ mod process;
 mod published;
 mod real_input;
 mod replicas;
+mod revocation;
 mod telemetry;
 mod tls;
 mod wire;
