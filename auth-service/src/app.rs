@@ -18,11 +18,11 @@ use tonic::server::NamedService as _;
 use tonic::service::Routes;
 
 use crate::accounts::Accounts;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::domain::clock::Clock;
-use crate::events::{self, EventWriter, SecurityEvents};
+use crate::events::{self, EventWriter};
 use crate::hashing::HashingPool;
-use crate::keys::{KeyRing, KeysError};
+use crate::keys::{KeyKeeper, KeyRing, KeysError};
 use crate::master_key::{MasterKey, MasterKeyError};
 use crate::passwords::Passwords;
 use crate::profile::Profiles;
@@ -44,6 +44,7 @@ pub struct App {
     routes: Routes,
     readiness: Readiness,
     store: Arc<dyn AuthStore>,
+    keys: (KeyKeeper, Arc<KeyRing>),
     calls: telemetry::Server,
     clock: Clock,
     event_writer: EventWriter,
@@ -105,18 +106,36 @@ impl App {
         let store = store::open(&settings.store).await?;
         let database = config.metrics.database(SERVICE, settings.store.system());
         let store = store::observed(store, &database);
-        let master = if KeyRing::is_stored(&*store).await? {
-            MasterKey::load(&settings.key_file)?
-        } else {
+        let master = if store.signing_keys().await.map_err(KeysError::from)?.is_empty() {
             MasterKey::load_or_create(&settings.key_file)?
+        } else {
+            MasterKey::load(&settings.key_file)?
         };
-        let keys = Arc::new(KeyRing::load(&*store, &master, &clock).await?);
+        let refresh_tokens = RefreshTokens::new(master.refresh_token_key());
+        let keeper = KeyKeeper {
+            store: Arc::clone(&store),
+            master,
+            clock: clock.clone(),
+            period: settings.key_rotation,
+        };
+        let keys = Arc::new(keeper.load().await?);
         let hashing = Arc::new(HashingPool::start(config.hashing).map_err(BuildError::Hashing)?);
         let validator = Arc::new(validator(&config, &keys, &clock));
         let (events, event_writer) = events::security_events(&store, &clock);
         let events = Arc::new(events);
-        let sessions = sessions(&config, &settings, &store, &keys, &master, &events, &clock);
-        let sessions = Arc::new(sessions);
+        let access_tokens = AccessTokens {
+            keys: Arc::clone(&keys),
+            issuer: config.issuer.clone(),
+            life: settings.access_token_life,
+        };
+        let sessions = Arc::new(Sessions {
+            store: Arc::clone(&store),
+            access_tokens,
+            refresh_tokens,
+            limits: settings.sessions,
+            events: Arc::clone(&events),
+            clock: clock.clone(),
+        });
         let accounts = Accounts {
             store: Arc::clone(&store),
             hashing: Arc::clone(&hashing),
@@ -145,7 +164,7 @@ impl App {
         let auth = AuthService::new(uses, validator_of_auth, cookies);
         let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
         let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
-        let tokens = TokenService::new(sessions, validator, keys);
+        let tokens = TokenService::new(sessions, validator, Arc::clone(&keys));
         let tokens = TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST_BYTES);
         let mut readiness = readiness(&store);
         let mut routes = Routes::new(auth)
@@ -169,6 +188,7 @@ impl App {
             routes: routes.prepare(),
             readiness,
             store,
+            keys: (keeper, keys),
             clock,
             event_writer,
             calls: config
@@ -194,48 +214,27 @@ impl App {
         let service = call_stack(self.routes, CallLimits::default(), self.calls);
         let sweeper = sweeper::sweep_until(shutdown.clone(), Arc::clone(&self.store), self.clock);
         let sweeper = tokio::spawn(sweeper);
+        let (keeper, keys) = self.keys;
+        let keeper = tokio::spawn(keeper.keep_until(shutdown.clone(), keys));
         let (drain, drains) = oneshot::channel();
         let event_writer = tokio::spawn(self.event_writer.run(drains));
         serve(self.listener, service, self.connections, shutdown).await;
         // The last calls are over, and what they left is written.
         drop(drain);
         let _ = event_writer.await;
-        // It ends with the shutdown; a panic of it is logged by the hook.
-        let _ = sweeper.await;
+        // They end with the shutdown; a panic is logged by the hook.
+        let _ = tokio::join!(sweeper, keeper);
         self.store.close().await;
     }
 }
 
-fn validator(config: &Config, keys: &KeyRing, clock: &Clock) -> Validator {
+fn validator(config: &Config, keys: &Arc<KeyRing>, clock: &Clock) -> Validator {
     let expected = ValidatorConfig {
         issuer: config.issuer.clone(),
         audience: AUDIENCE.to_owned(),
     };
-    let clock = clock.clone();
-    Validator::new(expected, Arc::new(keys.key_set())).with_clock(move || clock.now())
-}
-
-fn sessions(
-    config: &Config,
-    settings: &Settings,
-    store: &Arc<dyn AuthStore>,
-    keys: &Arc<KeyRing>,
-    master: &MasterKey,
-    events: &Arc<SecurityEvents>,
-    clock: &Clock,
-) -> Sessions {
-    Sessions {
-        store: Arc::clone(store),
-        access_tokens: AccessTokens {
-            keys: Arc::clone(keys),
-            issuer: config.issuer.clone(),
-            life: settings.access_token_life,
-        },
-        refresh_tokens: RefreshTokens::new(master.refresh_token_key()),
-        limits: settings.sessions,
-        events: Arc::clone(events),
-        clock: clock.clone(),
-    }
+    let (keys, clock) = (Arc::clone(keys), clock.clone());
+    Validator::new(expected, keys).with_clock(move || clock.now())
 }
 
 /// Ready when the store answers.

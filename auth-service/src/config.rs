@@ -14,6 +14,7 @@ use tls::Protocols;
 
 use crate::cookie_form::CookieForm;
 use crate::domain::session::SessionLimits;
+use crate::rotate_keys::RotateKeysCommand;
 use crate::tls_config::TlsConfig;
 
 /// The settings of auth-service. Every field is a flag and an environment variable. Their ids carry the service's name,
@@ -111,6 +112,16 @@ pub struct Config {
     )]
     pub cookies: Option<CookieForm>,
 
+    /// Days that a key signs access tokens before the next one takes over, 1 to 365.
+    #[arg(
+        id = "auth_key_rotation_days",
+        long = "auth-key-rotation-days",
+        env = "AUTH_KEY_ROTATION_DAYS",
+        value_name = "DAYS",
+        default_value_t = Self::KEY_ROTATION_DAYS
+    )]
+    pub key_rotation_days: u16,
+
     /// Serve gRPC reflection, for grpcurl. Whoever reaches the port can then read the API's description.
     #[arg(id = "auth_reflection", long = "auth-reflection", env = "AUTH_REFLECTION")]
     pub reflection: bool,
@@ -172,6 +183,7 @@ impl Default for Config {
             session_idle_days: Self::SESSION_IDLE_DAYS,
             session_days: Self::SESSION_DAYS,
             cookies: None,
+            key_rotation_days: Self::KEY_ROTATION_DAYS,
             reflection: false,
             plaintext: false,
             tls: TlsConfig::default(),
@@ -188,6 +200,7 @@ impl Config {
     const ACCESS_TOKEN_SECONDS: u32 = 600;
     const SESSION_IDLE_DAYS: u16 = 7;
     const SESSION_DAYS: u16 = 30;
+    const KEY_ROTATION_DAYS: u16 = 30;
 
     /// Checks what needs more than its syntax checked; touches nothing.
     ///
@@ -227,6 +240,7 @@ impl Config {
         for (flag, days) in [
             ("--auth-session-idle-days", self.session_idle_days),
             ("--auth-session-days", self.session_days),
+            ("--auth-key-rotation-days", self.key_rotation_days),
         ] {
             if !(1..=365).contains(&days) {
                 mistakes.push(flag, format_args!("{days} is not 1 to 365"));
@@ -249,6 +263,7 @@ impl Config {
                 idle: days(self.session_idle_days),
                 absolute: days(self.session_days),
             },
+            key_rotation: days(self.key_rotation_days),
         }
     }
 }
@@ -261,6 +276,8 @@ pub(crate) struct Settings {
     pub(crate) key_file: PathBuf,
     pub(crate) access_token_life: SignedDuration,
     pub(crate) sessions: SessionLimits,
+    /// How long a key signs.
+    pub(crate) key_rotation: SignedDuration,
 }
 
 /// The command line of the `auth-service` binary.
@@ -294,10 +311,27 @@ pub struct Command {
 
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub action: Option<process::Action>,
+    pub action: Option<Action>,
+}
+
+/// What the binary does instead of serving.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Ask the running process whether it is ready: exit 0 when /readyz answers 200, else 1 and the reason.
+    Health(process::HealthCommand),
+    /// Replace the key that signs access tokens, while services run or not.
+    ///
+    /// The next key takes over and a new next one is made. It takes over at once if every service can know it, which is
+    /// 10 minutes after it was made. Nobody has to sign in again. Needs the store and the key file of auth-service.
+    RotateKeys(RotateKeysCommand),
 }
 
 impl Command {
+    /// The settings of the service.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The settings of the service that is measured in `metrics`, the process's limits among them.
     pub fn into_config(self, metrics: Metrics) -> Config {
         Config {
@@ -340,6 +374,7 @@ mod tests {
             "--auth-access-token-seconds=3600",
             "--auth-session-idle-days=0",
             "--auth-session-days=1000",
+            "--auth-key-rotation-days=0",
         ]);
         let flags: Vec<_> = found.iter().filter_map(|text| text.split(':').next()).collect();
         let expected = [
@@ -349,7 +384,12 @@ mod tests {
             "--auth-access-token-seconds",
         ];
         assert_eq!(flags[..4], expected);
-        assert_eq!(flags[4..], ["--auth-session-idle-days", "--auth-session-days"]);
+        let days = [
+            "--auth-session-idle-days",
+            "--auth-session-days",
+            "--auth-key-rotation-days",
+        ];
+        assert_eq!(flags[4..], days);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use authn::TokenError;
 use crate::domain::ids::SessionId;
 use crate::hashing::HashingError;
 use crate::store::StoreError;
+use crate::tokens::IssueError;
 
 /// What the use cases answer instead.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +64,7 @@ impl From<StoreError> for AuthError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::EmailTaken => Self::EmailTaken,
-            StoreError::ActiveKeyExists => Self::Defect(Box::new(error)),
+            StoreError::KeySequenceTaken => Self::Defect(Box::new(error)),
             StoreError::Overloaded | StoreError::Unavailable(_) | StoreError::Broken(_) => Self::Store(error),
         }
     }
@@ -78,8 +79,8 @@ impl From<HashingError> for AuthError {
     }
 }
 
-impl From<jsonwebtoken::errors::Error> for AuthError {
-    fn from(error: jsonwebtoken::errors::Error) -> Self {
+impl From<IssueError> for AuthError {
+    fn from(error: IssueError) -> Self {
         Self::Defect(Box::new(error))
     }
 }

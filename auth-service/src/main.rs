@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use auth_service::{App, Command};
+use auth_service::{Action, App, Command};
 use clap::Parser as _;
-use process::{Action, Process};
+use process::Process;
 
 fn main() -> ExitCode {
     let command = Command::parse();
@@ -15,6 +15,11 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> ExitCode {
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
+        Some(Action::RotateKeys(rotate)) => {
+            let (process, config) = (&command.process, command.config());
+            let rotated = rotate.run("auth-service", process, config, &command.data_dir);
+            telemetry::exit_code(rotated.await)
+        }
         None => telemetry::exit_code(serve(command).await),
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::ids::{SessionId, TokenId, new_ulid};
 use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::user::User;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, KeysError};
 
 /// For whom access tokens are meant: every service of the product (RFC 9068).
 pub(crate) const AUDIENCE: &str = "invoiceapp";
@@ -24,6 +24,17 @@ pub(crate) const AUDIENCE: &str = "invoiceapp";
 pub(crate) struct Expiring {
     pub(crate) token: Secret,
     pub(crate) expire_time: Timestamp,
+}
+
+/// Why there is no access token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IssueError {
+    /// There is nothing to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] jsonwebtoken::errors::Error),
 }
 
 /// Issues access tokens.
@@ -37,13 +48,13 @@ impl AccessTokens {
     /// A signed access token for a user's session, which never outlives the session.
     ///
     /// # Errors
-    /// When signing fails, which is a defect.
+    /// [`IssueError`]; both are defects.
     pub(crate) fn issue(
         &self,
         user: &User,
         session: &Session,
         now: Timestamp,
-    ) -> Result<Expiring, jsonwebtoken::errors::Error> {
+    ) -> Result<Expiring, IssueError> {
         let issued = now.as_second();
         let expires = issued
             .saturating_add(self.life.as_secs())
@@ -61,14 +72,16 @@ impl AccessTokens {
             role: user.membership.role,
             uv: user.security_version,
         };
-        let header = Header {
-            typ: Some(TOKEN_TYPE.to_owned()),
-            kid: Some(self.keys.active_id().to_string()),
-            ..Header::new(Algorithm::EdDSA)
-        };
-        let token = Secret::new(jsonwebtoken::encode(&header, &claims, self.keys.active())?);
+        let token = self.keys.sign_with(now, |id, key| {
+            let header = Header {
+                typ: Some(TOKEN_TYPE.to_owned()),
+                kid: Some(id.to_string()),
+                ..Header::new(Algorithm::EdDSA)
+            };
+            jsonwebtoken::encode(&header, &claims, key)
+        })??;
         Ok(Expiring {
-            token,
+            token: Secret::new(token),
             expire_time: Timestamp::from_second(expires).unwrap_or(now),
         })
     }

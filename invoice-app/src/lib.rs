@@ -75,6 +75,11 @@ pub struct Command {
 pub enum Action {
     /// Ask the running process whether it is ready: exit 0 when /readyz answers 200, else 1 and the reason.
     Health(HealthCommand),
+    /// Replace the key that signs access tokens, while the product runs or not.
+    ///
+    /// The next key takes over and a new next one is made. It takes over at once if every service can know it, which is
+    /// 10 minutes after it was made. Nobody has to sign in again.
+    RotateKeys(auth_service::RotateKeysCommand),
     /// Copy an installation (users, sessions, keys, invoices) to another database, and verify the copy.
     ///
     /// From SQLite to MongoDB, back, or between two of a kind. The services of the source must be stopped. Nothing in the

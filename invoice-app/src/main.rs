@@ -16,6 +16,10 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> ExitCode {
     match &command.action {
         Some(Action::Health(health)) => health.run().await,
+        Some(Action::RotateKeys(rotate)) => {
+            let rotated = rotate.run("invoice-app", &command.process, &command.auth, &command.data_dir);
+            telemetry::exit_code(rotated.await)
+        }
         Some(Action::CopyStore(copy)) => {
             let copied = copy.run(&command.process.log, &command.process.traces).await;
             telemetry::exit_code(copied)

@@ -6,6 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::after;
 use super::client::Client;
 use super::ids::{SessionId, UserId};
 use super::user::User;
@@ -151,11 +152,6 @@ impl Session {
             ..self.clone()
         }
     }
-}
-
-/// `time` plus `duration`, at most the end of all times.
-fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
-    time.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ fn store(error: &StoreError) -> RpcError {
             let text = "users and sessions cannot be reached; try again";
             RpcError::unavailable(reason::BACKEND_UNAVAILABLE, text, RETRY_UNAVAILABLE)
         }
-        StoreError::EmailTaken | StoreError::ActiveKeyExists | StoreError::Broken(_) => {
+        StoreError::EmailTaken | StoreError::KeySequenceTaken | StoreError::Broken(_) => {
             tracing::error!(error = chain(error), "the store is broken");
             RpcError::internal()
         }

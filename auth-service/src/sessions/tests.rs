@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::session::SessionLimits;
 use crate::events::security_events;
-use crate::keys::KeyRing;
+use crate::keys::KeyKeeper;
 use crate::master_key::MasterKey;
 use crate::store;
 use crate::store::sample::user;
@@ -15,7 +15,14 @@ async fn sessions(url: &str) -> (Arc<Sessions>, User) {
     let folder = tempfile::tempdir().unwrap();
     let master = MasterKey::load_or_create(&folder.path().join("master.key")).unwrap();
     let clock = Clock::system();
-    let keys = KeyRing::load(&*store, &master, &clock).await.unwrap();
+    let refresh_tokens = RefreshTokens::new(master.refresh_token_key());
+    let keeper = KeyKeeper {
+        store: Arc::clone(&store),
+        master,
+        clock: clock.clone(),
+        period: SignedDuration::from_hours(24),
+    };
+    let keys = keeper.load().await.unwrap();
     let (events, _writer) = security_events(&store, &clock);
     let sessions = Sessions {
         access_tokens: AccessTokens {
@@ -23,7 +30,7 @@ async fn sessions(url: &str) -> (Arc<Sessions>, User) {
             issuer: "invoiceapp".to_owned(),
             life: SignedDuration::from_mins(10),
         },
-        refresh_tokens: RefreshTokens::new(master.refresh_token_key()),
+        refresh_tokens,
         limits: SessionLimits {
             idle: SignedDuration::from_hours(1),
             absolute: SignedDuration::from_hours(2),

@@ -113,7 +113,7 @@ impl Stored for SigningKey {
     type Document = KeyDocument;
 
     fn document(&self) -> Result<KeyDocument, StoreError> {
-        Ok(KeyDocument::of(self))
+        KeyDocument::of(self)
     }
 
     fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {

@@ -2,6 +2,7 @@
 //! store it runs on.
 
 mod events;
+mod keys;
 mod sessions;
 
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 pub(super) use self::events::*;
+pub(super) use self::keys::*;
 pub(super) use self::sessions::*;
 use super::sample::{key, logout, session_of, time, ulid, user};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::session::Session;
-use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
@@ -52,8 +54,11 @@ macro_rules! stamp {
                 what_concerns_everybody_stands_among_the_events_of_each
                 events_are_listed_page_by_page_within_their_bounds
                 events_are_swept_oldest_first_and_only_those_before_an_id
-                signing_keys_read_back_oldest_first
-                there_is_one_active_signing_key_at_most
+                signing_keys_read_back_in_their_sequence
+                a_place_in_the_sequence_of_keys_is_taken_once
+                of_twenty_parallel_activations_of_a_key_one_succeeds
+                a_revoked_key_keeps_its_first_revocation_and_no_private_half
+                a_removed_key_is_gone_and_removing_it_again_succeeds
                 text_that_looks_like_an_operator_is_text
                 a_closed_store_is_unavailable
             }
@@ -236,33 +241,6 @@ pub(super) async fn a_profile_changes_in_what_is_named(store: Store) {
     }
 }
 
-pub(super) async fn signing_keys_read_back_oldest_first(store: Store) {
-    let keys = [
-        key(1, KeyState::Retired),
-        key(2, KeyState::Retired),
-        key(3, KeyState::Active),
-        key(4, KeyState::Next),
-    ];
-    for index in [2, 0, 3, 1] {
-        store.insert_signing_key(keys[index].clone()).await.unwrap();
-    }
-    assert_eq!(store.signing_keys().await.unwrap(), keys);
-}
-
-pub(super) async fn there_is_one_active_signing_key_at_most(store: Store) {
-    let attempts = (1..=20).map(|byte| {
-        let store = Arc::clone(&store);
-        tokio::spawn(async move { store.insert_signing_key(key(byte, KeyState::Active)).await })
-    });
-    let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    let refused = results
-        .iter()
-        .filter(|result| matches!(result, Err(StoreError::ActiveKeyExists)))
-        .count();
-    assert_eq!((refused, store.signing_keys().await.unwrap().len()), (19, 1));
-}
-
 pub(super) async fn text_that_looks_like_an_operator_is_text(store: Store) {
     let mut ada = user("{$gt}@example.com");
     ada.display_name = Text::parse(r#"{"$gt":""}"#).unwrap();
@@ -291,7 +269,7 @@ pub(super) async fn a_closed_store_is_unavailable(store: Store) {
 pub(super) async fn fill(store: &dyn AuthStore) -> (User, Session, SigningKey) {
     let (user, session) = registered(store, "ada@example.com").await;
     store.end_session(&session.id, logout(5)).await.unwrap();
-    let key = key(9, KeyState::Active);
+    let key = key(9);
     store.insert_signing_key(key.clone()).await.unwrap();
     (
         user,

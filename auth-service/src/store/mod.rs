@@ -9,13 +9,13 @@ use store_url::{OpenError, StoreUrl};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
-use crate::domain::signing_key::SigningKey;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 mod contents;
 #[cfg(test)]
 mod contract;
 mod events;
+mod keys;
 mod mongodb;
 mod names;
 mod observed;
@@ -26,6 +26,7 @@ mod sqlite;
 
 pub use self::contents::contents;
 pub(crate) use self::events::{EventQuery, EventStore};
+pub(crate) use self::keys::KeyStore;
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
 pub(crate) use self::sessions::{SessionQuery, SessionStore};
@@ -42,7 +43,18 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
     })
 }
 
-/// Keeps users and signing keys, sessions by [`SessionStore`], and security events by [`EventStore`].
+/// Opens the store that a URL names, beside a service that has it open: for a few short reads and writes. May block.
+///
+/// # Errors
+/// A sentence for the operator; also when the store is not there.
+pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError> {
+    Ok(match url {
+        StoreUrl::Sqlite(location) => Arc::new(SqliteAuthStore::open_beside(location)?),
+        StoreUrl::MongoDb(location) => Arc::new(MongoAuthStore::open(location).await?),
+    })
+}
+
+/// Keeps users, sessions by [`SessionStore`], security events by [`EventStore`], and signing keys by [`KeyStore`].
 ///
 /// Users, sessions, events and keys are one document each, and every mutation is one atomic write of one document (with one
 /// exception, said where it is), so that any store with conditional writes and unique indexes can stand behind this
@@ -52,7 +64,7 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, OpenError
 /// [`StoreError::Unavailable`] may or may not have happened. Dropping a method's future does not undo a write that was
 /// under way. Every method can fail with `Overloaded`, `Unavailable` and `Broken`; others are named.
 #[async_trait]
-pub(crate) trait AuthStore: SessionStore + EventStore {
+pub(crate) trait AuthStore: SessionStore + EventStore + KeyStore {
     /// Adds a user, and the user's first session. The session is never there without the user; a store without
     /// transactions may, when it fails in between, leave the user without the session, who can then sign in.
     ///
@@ -86,15 +98,6 @@ pub(crate) trait AuthStore: SessionStore + EventStore {
     /// none.
     async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError>;
 
-    /// All signing keys, oldest first.
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
-
-    /// Adds a signing key.
-    ///
-    /// # Errors
-    /// `ActiveKeyExists` when it is active and another active one is there; nothing is added.
-    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError>;
-
     /// Reads something, for readiness probes.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -108,9 +111,9 @@ pub(crate) enum StoreError {
     /// Another user has the address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// Another active signing key is there.
-    #[error("there is an active signing key already")]
-    ActiveKeyExists,
+    /// Another signing key has the place in the sequence.
+    #[error("there is a signing key of this sequence number already")]
+    KeySequenceTaken,
     /// More work is waiting than the store takes. Nothing was done; try again later.
     #[error("the store is overloaded")]
     Overloaded,

@@ -6,6 +6,7 @@
 
 pub(super) mod document;
 mod events;
+mod keys;
 pub(super) mod schema;
 mod sessions;
 
@@ -21,7 +22,6 @@ use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
-use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// Where the URL names no database.
@@ -171,27 +171,6 @@ impl AuthStore for MongoAuthStore {
             update.return_document(ReturnDocument::After).await
         };
         self.engine.run(update).await?.map(User::try_from).transpose()
-    }
-
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        let keys = self.signing_keys.clone();
-        let find = async move {
-            let oldest_first = doc! { "create_time": 1, "_id": 1 };
-            let found = keys.find(doc! {}).sort(oldest_first).max_time(OPERATION_TIME);
-            all(found.await?).await
-        };
-        let keys = self.engine.run(find).await?;
-        keys.into_iter().map(SigningKey::try_from).collect()
-    }
-
-    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError> {
-        let (keys, document) = (self.signing_keys.clone(), KeyDocument::of(&key));
-        let inserted = self.engine.run(async move { keys.insert_one(document).await });
-        match (inserted.await, key.state) {
-            (Ok(_), _) => Ok(()),
-            (Err(EngineError::Duplicate), KeyState::Active) => Err(StoreError::ActiveKeyExists),
-            (Err(error), _) => Err(error.into()),
-        }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

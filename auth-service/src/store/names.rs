@@ -2,7 +2,6 @@
 
 use crate::domain::security_event::EventKind;
 use crate::domain::session::EndReason;
-use crate::domain::signing_key::KeyState;
 
 /// A name that no release of this program has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -11,12 +10,7 @@ pub(super) enum UnknownName {
     EndReason,
     #[error("an unknown kind of a security event")]
     EventKind,
-    #[error("an unknown state of a signing key")]
-    KeyState,
 }
-
-/// What [`KeyState::Active`] is called: both stores have an index of it.
-pub(super) const ACTIVE: &str = "ACTIVE";
 
 pub(super) fn end_reason_name(reason: EndReason) -> &'static str {
     match reason {
@@ -42,21 +36,4 @@ pub(super) fn event_kind(name: &str) -> Result<EventKind, UnknownName> {
     kinds
         .find(|kind| kind.name() == name)
         .ok_or(UnknownName::EventKind)
-}
-
-pub(super) fn key_state_name(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Next => "NEXT",
-        KeyState::Active => ACTIVE,
-        KeyState::Retired => "RETIRED",
-    }
-}
-
-pub(super) fn key_state(name: &str) -> Result<KeyState, UnknownName> {
-    match name {
-        "NEXT" => Ok(KeyState::Next),
-        ACTIVE => Ok(KeyState::Active),
-        "RETIRED" => Ok(KeyState::Retired),
-        _ => Err(UnknownName::KeyState),
-    }
 }

@@ -1,6 +1,7 @@
 //! A store whose every operation is measured and traced.
 
 mod events;
+mod keys;
 mod sessions;
 
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
 use self::events::EventOperations;
+use self::keys::KeyOperations;
 use self::sessions::SessionOperations;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
-use crate::domain::signing_key::SigningKey;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
 /// `store`, with each operation under the name of its method in `database`.
@@ -29,8 +30,7 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         update_profile: database.operation("update_profile"),
         sessions: SessionOperations::of(database),
         events: EventOperations::of(database),
-        signing_keys: database.operation("signing_keys"),
-        insert_signing_key: database.operation("insert_signing_key"),
+        keys: KeyOperations::of(database),
         ping: database.operation("ping"),
     })
 }
@@ -45,8 +45,7 @@ struct Observed {
     update_profile: Operation,
     sessions: SessionOperations,
     events: EventOperations,
-    signing_keys: Operation,
-    insert_signing_key: Operation,
+    keys: KeyOperations,
     ping: Operation,
 }
 
@@ -86,15 +85,6 @@ impl AuthStore for Observed {
         self.update_profile.observe(updated).await
     }
 
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        self.signing_keys.observe(self.store.signing_keys()).await
-    }
-
-    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError> {
-        let inserted = self.store.insert_signing_key(key);
-        self.insert_signing_key.observe(inserted).await
-    }
-
     async fn ping(&self) -> Result<(), StoreError> {
         self.ping.observe(self.store.ping()).await
     }
@@ -107,7 +97,7 @@ impl AuthStore for Observed {
 impl StoreErrorKind for StoreError {
     fn failure(&self) -> Option<StoreFailure> {
         match self {
-            Self::EmailTaken | Self::ActiveKeyExists => None,
+            Self::EmailTaken | Self::KeySequenceTaken => None,
             Self::Overloaded => Some(StoreFailure::Overloaded),
             Self::Unavailable(_) => Some(StoreFailure::Unavailable),
             Self::Broken(_) => Some(StoreFailure::Broken),

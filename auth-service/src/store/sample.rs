@@ -8,7 +8,7 @@ use crate::domain::client::Client;
 use crate::domain::email::Email;
 use crate::domain::ids::{OrganizationId, SessionId, UserId};
 use crate::domain::session::{EndReason, Session, SessionEnd, SessionLimits};
-use crate::domain::signing_key::{KeyState, SigningKey};
+use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
 use crate::domain::user::{Membership, PasswordHash, User};
 
@@ -65,10 +65,12 @@ pub(crate) fn logout(seconds: i64) -> SessionEnd {
     }
 }
 
-pub(crate) fn key(byte: u8, state: KeyState) -> SigningKey {
+pub(crate) fn key(byte: u8) -> SigningKey {
     SigningKey {
         id: KeyId::of(&[byte; 32]),
-        state,
+        sequence: byte.into(),
+        activate_time: time(100 + i64::from(byte)),
+        revoke_time: None,
         public_key: [byte; 32],
         sealed_private_key: vec![0, byte, 255],
         create_time: time(i64::from(byte)),

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file.
 
 mod events;
+mod keys;
 pub(super) mod row;
 pub(super) mod schema;
 mod sessions;
@@ -10,12 +11,12 @@ use sqlite_engine::rusqlite::{self, Connection, ErrorCode, OptionalExtension as 
 use sqlite_engine::{Engine, EngineError, Location, OpenError};
 
 pub(super) use self::events::insert_event;
+pub(super) use self::keys::insert_signing_key;
 pub(super) use self::sessions::insert_session;
-use super::{AuthStore, StoreError, names};
+use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
 use crate::domain::session::Session;
-use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::domain::text::{DisplayName, OrganizationName};
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
@@ -33,6 +34,16 @@ impl SqliteAuthStore {
     pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
         Ok(Self {
             engine: Engine::open(location, schema::MIGRATIONS)?,
+        })
+    }
+
+    /// Opens the database of a service, which may be running. Blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open_beside`]: absent, of another release.
+    pub(crate) fn open_beside(location: &Location) -> Result<Self, OpenError> {
+        Ok(Self {
+            engine: Engine::open_beside(location, schema::MIGRATIONS)?,
         })
     }
 }
@@ -108,27 +119,6 @@ impl AuthStore for SqliteAuthStore {
             .await
     }
 
-    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        self.engine
-            .read(|connection| {
-                let mut statement = connection.prepare_cached(schema::SIGNING_KEYS)?;
-                let keys = statement.query_map([], row::signing_key)?;
-                Ok(keys.collect::<Result<_, _>>()?)
-            })
-            .await
-    }
-
-    async fn insert_signing_key(&self, key: SigningKey) -> Result<(), StoreError> {
-        self.engine
-            .write(move |connection| {
-                insert_signing_key(connection, &key).or_else(|error| match key.state {
-                    KeyState::Active => when_taken(error, StoreError::ActiveKeyExists),
-                    KeyState::Next | KeyState::Retired => Err(error.into()),
-                })
-            })
-            .await
-    }
-
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.engine.ping().await?)
     }
@@ -166,18 +156,6 @@ pub(super) fn insert_user(connection: &Connection, user: &User) -> rusqlite::Res
     Ok(())
 }
 
-pub(super) fn insert_signing_key(connection: &Connection, key: &SigningKey) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(schema::INSERT_SIGNING_KEY)?;
-    statement.execute(params![
-        key.id.as_str(),
-        names::key_state_name(key.state),
-        key.public_key.as_slice(),
-        key.sealed_private_key,
-        key.create_time.as_millisecond(),
-    ])?;
-    Ok(())
-}
-
 /// `taken` for a violated unique index, else the error.
 fn when_taken(error: rusqlite::Error, taken: StoreError) -> Result<(), StoreError> {
     if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
@@ -208,6 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::domain::signing_key::SigningKey;
     use crate::store::contract::{self, Store};
     use crate::store::sample;
 
@@ -260,5 +239,31 @@ mod tests {
                 ..ada
             }
         );
+    }
+
+    /// A file as the release before keys had a sequence left it, with the one key that it made.
+    #[tokio::test]
+    async fn in_an_older_file_the_one_key_is_the_first_of_the_sequence() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::File(directory.path().join("auth.db"));
+        let older = Engine::open(&location, &schema::MIGRATIONS[..5]).unwrap();
+        let key = sample::key(5);
+        let values = (
+            key.id.to_string(),
+            key.public_key,
+            key.sealed_private_key.clone(),
+            key.create_time.as_millisecond(),
+        );
+        let sql = "INSERT INTO signing_key VALUES (?1, 'ACTIVE', ?2, ?3, ?4)";
+        let insert = |connection: &Connection| Ok::<_, EngineError>(connection.execute(sql, values)?);
+        older.write(insert).await.unwrap();
+        older.close().await;
+
+        let expected = SigningKey {
+            sequence: 1,
+            activate_time: key.create_time,
+            ..key
+        };
+        assert_eq!(open(&location).signing_keys().await.unwrap(), [expected]);
     }
 }

@@ -101,7 +101,7 @@ async fn other_services_verify_a_token_with_the_published_keys_alone() {
         .unwrap()
         .into_inner()
         .keys;
-    assert_eq!(keys.len(), 1);
+    assert_eq!(keys.len(), 2);
     let config = ValidatorConfig {
         issuer: "invoiceapp".to_owned(),
         audience: "invoiceapp".to_owned(),

@@ -103,9 +103,7 @@ impl Place {
     /// # Errors
     /// The sentence for the operator.
     pub(crate) async fn start(self) -> Result<Service, String> {
-        let read = Arc::clone(&self.seconds);
-        let clock = Clock::new(move || Timestamp::from_second(read.load(Ordering::SeqCst)).unwrap());
-        let app = App::build_with_clock(self.config.clone(), self.folder.path(), clock).await;
+        let app = App::build_with_clock(self.config.clone(), self.folder.path(), self.clock()).await;
         let app = app.map_err(|error| error.to_string())?;
         let address = app.local_addr();
         let shutdown = Shutdown::manual();
@@ -118,6 +116,14 @@ impl Place {
             ended,
             place: self,
         })
+    }
+}
+
+impl Place {
+    /// The clock that its services read.
+    pub(crate) fn clock(&self) -> Clock {
+        let read = Arc::clone(&self.seconds);
+        Clock::new(move || Timestamp::from_second(read.load(Ordering::SeqCst)).unwrap())
     }
 }
 
@@ -164,6 +170,14 @@ impl Service {
 
     pub(crate) fn data_dir(&self) -> &Path {
         self.place.folder.path()
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.place.config
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.place.clock()
     }
 
     /// Moves the service's clock.

@@ -12,7 +12,8 @@ use crate::location::Location;
 
 /// 3.51.3 is the first release without the WAL-reset race (`SQLite` release notes).
 const OLDEST_LIBRARY: i32 = 3_051_003;
-/// Only recovery and checkpoints of a second connection can make a connection wait at all.
+/// Only recovery, checkpoints of a second connection, and an operator's command beside a service can make a connection
+/// wait at all.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than either service's number of distinct statements.
 const STATEMENT_CACHE: usize = 128;
@@ -70,6 +71,11 @@ impl Opener {
             // FULL: a commit is on the disk before it is answered, also against power loss.
             connection.pragma_update(None, "synchronous", "FULL")
         })
+    }
+
+    /// A connection that may change what another process has open as well.
+    pub(crate) fn beside(&self) -> Result<Connection, OpenError> {
+        self.open(|connection| connection.pragma_update(None, "synchronous", "FULL"))
     }
 
     /// A connection that refuses to change anything.

@@ -13,11 +13,11 @@ use crate::connection::{Gate, Opener};
 use crate::error::{EngineError, OpenError};
 use crate::files::{self, LockFile};
 use crate::location::Location;
-use crate::migration::{Migration, migrate};
+use crate::migration::{Migration, migrate, require_current};
 use crate::queue::{PushError, Queue};
 use crate::reader::{ReadJob, Reader, read_job};
 use crate::unfinished_copy;
-use crate::writer::{Write, WriteJob, Writer};
+use crate::writer::{AtClose, Write, WriteJob, Writer};
 
 /// Writes, and separately reads, that may wait. Beyond it callers are refused at once.
 const QUEUE: usize = 1024;
@@ -95,6 +95,28 @@ impl Engine {
         Self::open_with(location, migrations, UnfinishedCopies::Accepted)
     }
 
+    /// Opens a database that a service may have open, without the lock that keeps a second service out: for a few short
+    /// reads and writes of an operator's command. The two wait for each other's transactions, up to 5 s. One that is not
+    /// there is not made, and the schema is left to the service.
+    ///
+    /// # Errors
+    /// `Absent`, `TooOld`, and every other [`OpenError`] but `InUse`.
+    pub fn open_beside(location: &Location, migrations: &'static [Migration]) -> Result<Self, OpenError> {
+        match location {
+            Location::File(path) if path.is_file() => {}
+            Location::File(_) | Location::Memory => {
+                return Err(OpenError::Absent {
+                    location: location.to_string(),
+                });
+            }
+        }
+        let opener = Opener::new(location)?;
+        let connection = opener.beside()?;
+        UnfinishedCopies::Refused.check(&connection, location)?;
+        require_current(&connection, location, migrations)?;
+        Self::start(location, &opener, connection, None, AtClose::Leave)
+    }
+
     fn open_with(
         location: &Location,
         migrations: &'static [Migration],
@@ -108,7 +130,16 @@ impl Engine {
         let mut connection = opener.writer()?;
         unfinished_copies.check(&connection, location)?;
         migrate(&mut connection, location, migrations)?;
+        Self::start(location, &opener, connection, lock, AtClose::Fold)
+    }
 
+    fn start(
+        location: &Location,
+        opener: &Opener,
+        connection: Connection,
+        lock: Option<LockFile>,
+        at_close: AtClose,
+    ) -> Result<Self, OpenError> {
         let (alive, ended) = watch::channel(());
         let engine = Self {
             inner: Arc::new(Inner {
@@ -137,6 +168,7 @@ impl Engine {
             gate,
             queue,
             counters,
+            at_close,
         };
         spawn("sqlite-writer", alive, lock, || writer.run())?;
         Ok(engine)
@@ -161,10 +193,25 @@ impl Engine {
         T: Send + 'static,
         E: From<EngineError> + Send + 'static,
     {
+        self.write_and_tell(job, |_result| {}).await
+    }
+
+    /// As [`Engine::write`], and tells `committed` what the job returned as soon as that is on the disk, before the caller
+    /// is answered and also when the caller has given up. It runs on the writer thread, so it must be quick.
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    pub async fn write_and_tell<F, T, E, C>(&self, job: F, committed: C) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<EngineError> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
         let (caller, answer) = oneshot::channel();
         self.inner
             .writes
-            .push(Box::new(Write::new(job, caller)))
+            .push(Box::new(Write::new(job, committed, caller)))
             .map_err(|error| refused(&error))?;
         answer
             .await

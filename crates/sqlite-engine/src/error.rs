@@ -90,6 +90,19 @@ pub enum OpenError {
         /// The newest version this program can read.
         known: u32,
     },
+    /// The file lacks migrations, which only the service applies.
+    #[error(
+        "the database {location} has schema version {found}, and this program needs {known}: start the service of this \
+         release on it first"
+    )]
+    TooOld {
+        /// The database, as its URL.
+        location: String,
+        /// The version in the file.
+        found: u32,
+        /// The version this program needs.
+        known: u32,
+    },
     /// The `SQLite` library is older than the first one without the WAL-reset data race.
     #[error("this program needs SQLite 3.51.3 or later, but is running with {found}")]
     LibraryTooOld {
@@ -131,7 +144,7 @@ pub enum OpenError {
         /// The database, as its URL.
         location: String,
     },
-    /// There is no such database to copy from.
+    /// There is no such database.
     #[error("there is no database {location}: check the path")]
     Absent {
         /// The database, as its URL.

@@ -22,21 +22,7 @@ pub(crate) fn migrate(
     location: &Location,
     migrations: &[Migration],
 ) -> Result<(), OpenError> {
-    let found: u32 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(|source| OpenError::Sqlite {
-            location: location.to_string(),
-            source,
-        })?;
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    if found > known {
-        let location = location.to_string();
-        return Err(OpenError::TooNew {
-            location,
-            found,
-            known,
-        });
-    }
+    let found = found_version(connection, location, migrations)?;
     for (version, migration) in (1u32..).zip(migrations).skip(found as usize) {
         apply(connection, migration, version).map_err(|source| OpenError::Migration {
             location: location.to_string(),
@@ -45,6 +31,53 @@ pub(crate) fn migrate(
         })?;
     }
     Ok(())
+}
+
+/// Refuses a file that lacks migrations, for whoever must not apply them.
+pub(crate) fn require_current(
+    connection: &Connection,
+    location: &Location,
+    migrations: &[Migration],
+) -> Result<(), OpenError> {
+    let found = found_version(connection, location, migrations)?;
+    let known = known_version(migrations);
+    if found < known {
+        let location = location.to_string();
+        return Err(OpenError::TooOld {
+            location,
+            found,
+            known,
+        });
+    }
+    Ok(())
+}
+
+/// The version of a file, which is not newer than ours.
+fn found_version(
+    connection: &Connection,
+    location: &Location,
+    migrations: &[Migration],
+) -> Result<u32, OpenError> {
+    let found: u32 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|source| OpenError::Sqlite {
+            location: location.to_string(),
+            source,
+        })?;
+    let known = known_version(migrations);
+    if found > known {
+        let location = location.to_string();
+        return Err(OpenError::TooNew {
+            location,
+            found,
+            known,
+        });
+    }
+    Ok(found)
+}
+
+fn known_version(migrations: &[Migration]) -> u32 {
+    u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 
 fn apply(connection: &mut Connection, migration: &Migration, version: u32) -> rusqlite::Result<()> {

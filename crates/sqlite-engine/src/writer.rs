@@ -35,24 +35,27 @@ pub(crate) enum Wanted {
 }
 
 /// The one implementation of [`WriteJob`].
-pub(crate) struct Write<F, T, E> {
+pub(crate) struct Write<F, C, T, E> {
     job: Option<F>,
+    committed: C,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
-impl<F, T, E> Write<F, T, E> {
-    pub(crate) fn new(job: F, caller: oneshot::Sender<Result<T, E>>) -> Self {
+impl<F, C, T, E> Write<F, C, T, E> {
+    pub(crate) fn new(job: F, committed: C, caller: oneshot::Sender<Result<T, E>>) -> Self {
         Self {
             job: Some(job),
+            committed,
             result: None,
             caller,
         }
     }
 }
 
-impl<F, T, E> WriteJob for Write<F, T, E>
+impl<F, C, T, E> WriteJob for Write<F, C, T, E>
 where
+    C: FnOnce(&T) + Send,
     F: FnOnce(&Connection) -> Result<T, E> + Send,
     T: Send,
     E: From<EngineError> + Send,
@@ -77,7 +80,11 @@ where
             // Also instead of the job's own error: it may have been decided on what another job of the batch
             // wrote, and that is gone.
             (Some(failure), _) => Err(E::from(failure)),
-            (None, Some(result)) => result,
+            (None, Some(Ok(result))) => {
+                (self.committed)(&result);
+                Ok(result)
+            }
+            (None, Some(Err(error))) => Err(error),
             (None, None) => Err(E::from(EngineError::Closed)),
         };
         // The caller may have given up; the work is done all the same.
@@ -91,10 +98,21 @@ pub(crate) struct Writer {
     pub(crate) gate: Gate,
     pub(crate) queue: Arc<Queue<Box<dyn WriteJob>>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) at_close: AtClose,
+}
+
+/// What becomes of the write-ahead log when the writer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtClose {
+    /// It is folded into the file.
+    Fold,
+    /// It is left to whoever else has the database open: folding would hold up its writes. `SQLite` folds it when nobody
+    /// has.
+    Leave,
 }
 
 impl Writer {
-    /// Serves the queue until it is closed and empty, then folds the write-ahead log into the file.
+    /// Serves the queue until it is closed and empty, then sees to the write-ahead log.
     pub(crate) fn run(self) {
         while let Some(first) = self.queue.pop() {
             let mut batch = Vec::new();
@@ -118,7 +136,10 @@ impl Writer {
                 job.answer(failure.clone());
             }
         }
-        self.checkpoint();
+        match self.at_close {
+            AtClose::Fold => self.checkpoint(),
+            AtClose::Leave => {}
+        }
     }
 
     /// One transaction: `first`, then whatever is waiting, up to the batch limits. An idle queue

@@ -88,7 +88,12 @@ pub(in crate::store) struct EventDocument {
 pub(in crate::store) struct KeyDocument {
     #[serde(rename = "_id")]
     id: String,
-    state: String,
+    /// Absent in what releases before it have written, as is the time: they made one key, which was active from then on.
+    sequence: Option<i64>,
+    activate_time: Option<DateTime>,
+    /// Absent while the key is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoke_time: Option<DateTime>,
     public_key: Binary,
     sealed_private_key: Binary,
     create_time: DateTime,
@@ -239,14 +244,16 @@ impl TryFrom<EventDocument> for SecurityEvent {
 }
 
 impl KeyDocument {
-    pub(in crate::store) fn of(key: &SigningKey) -> Self {
-        Self {
+    pub(in crate::store) fn of(key: &SigningKey) -> Result<Self, StoreError> {
+        Ok(Self {
             id: key.id.to_string(),
-            state: names::key_state_name(key.state).to_owned(),
+            sequence: Some(signed(key.sequence)?),
+            activate_time: Some(date(key.activate_time)),
+            revoke_time: key.revoke_time.map(date),
             public_key: binary(&key.public_key),
             sealed_private_key: binary(&key.sealed_private_key),
             create_time: date(key.create_time),
-        }
+        })
     }
 }
 
@@ -257,7 +264,9 @@ impl TryFrom<KeyDocument> for SigningKey {
         let public_key = document.public_key.bytes.as_slice();
         Ok(Self {
             id: document.id.parse().map_err(broken)?,
-            state: names::key_state(&document.state).map_err(broken)?,
+            sequence: natural(document.sequence.unwrap_or(1))?,
+            activate_time: time(document.activate_time.unwrap_or(document.create_time))?,
+            revoke_time: document.revoke_time.map(time).transpose()?,
             public_key: public_key.try_into().map_err(broken)?,
             sealed_private_key: document.sealed_private_key.bytes,
             create_time: time(document.create_time)?,
@@ -295,7 +304,7 @@ fn text<const MAX: usize>(text: &str) -> Result<Text<MAX>, StoreError> {
     Text::parse(text).map_err(broken)
 }
 
-fn binary(bytes: &[u8]) -> Binary {
+pub(super) fn binary(bytes: &[u8]) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
         bytes: bytes.to_vec(),

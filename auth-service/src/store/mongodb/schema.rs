@@ -4,7 +4,6 @@ use mongo_engine::bson::{Document, doc};
 use mongo_engine::{Index, Schema};
 
 use crate::domain::user::User;
-use crate::store::names;
 
 pub(in crate::store) const USERS: &str = "users";
 pub(in crate::store) const SESSIONS: &str = "sessions";
@@ -17,11 +16,11 @@ pub(in crate::store) const SIGNING_KEYS: &str = "signing_keys";
 /// Sessions are removed by [`crate::store::AuthStore::sweep_sessions`] and not by an index that expires, so that every
 /// store forgets by the same rule and the same clock.
 pub(in crate::store) fn schema() -> Schema {
-    let active = doc! { "state": names::ACTIVE };
     let ended = doc! { "end.time": { "$exists": true } };
     Schema {
         name: "auth",
-        version: 1,
+        // 2: signing keys have no state.
+        version: 2,
         indexes: vec![
             Index::new(USERS, "by_email", doc! { "email_key": 1 }).unique(),
             Index::new(
@@ -38,14 +37,7 @@ pub(in crate::store) fn schema() -> Schema {
             Index::new(SESSIONS, "by_expire_time", doc! { "expire_time": 1 }),
             Index::new(SESSIONS, "by_end_time", doc! { "end.time": 1 }).partial(ended),
             Index::new(SECURITY_EVENTS, "by_user", doc! { "user_id": 1, "_id": -1 }),
-            Index::new(
-                SIGNING_KEYS,
-                "by_create_time",
-                doc! { "create_time": 1, "_id": 1 },
-            ),
-            Index::new(SIGNING_KEYS, "one_active", doc! { "state": 1 })
-                .unique()
-                .partial(active),
+            Index::new(SIGNING_KEYS, "by_sequence", doc! { "sequence": 1 }).unique(),
         ],
     }
 }

@@ -7,9 +7,11 @@ use deadline::Deadline;
 use harness::mongo::ReplicaSet;
 
 use super::*;
+use crate::domain::signing_key::SigningKey;
 use crate::store::contract::{self, Store};
-use crate::store::sample::{logout, session_of, user};
-use crate::store::{EventStore as _, SessionStore as _};
+use crate::store::mongodb::document::{binary, date};
+use crate::store::sample::{key, logout, session_of, time, user};
+use crate::store::{EventStore as _, KeyStore, SessionStore as _};
 
 async fn open(set: &ReplicaSet) -> MongoAuthStore {
     let location = set.url("auth_of_a_test").parse().unwrap();
@@ -47,6 +49,42 @@ async fn in_an_older_document_a_security_version_is_as_old_as_its_user() {
         ..ada
     };
     assert_eq!(found, expected);
+}
+
+/// A document as releases wrote it before keys had a sequence: each made one key.
+#[tokio::test]
+async fn an_older_document_of_a_key_is_the_first_of_the_sequence_and_can_be_revoked() {
+    let set = ReplicaSet::start().await;
+    let store = open(&set).await;
+    let first = key(5);
+    let older = doc! {
+        "_id": first.id.as_str(),
+        "state": "ACTIVE",
+        "public_key": binary(&first.public_key),
+        "sealed_private_key": binary(&first.sealed_private_key),
+        "create_time": date(first.create_time),
+    };
+    let documents = store.signing_keys.clone_with_type::<Document>();
+    documents.insert_one(older).await.unwrap();
+    let first = SigningKey {
+        sequence: 1,
+        activate_time: first.create_time,
+        ..first
+    };
+    let second = key(6);
+    store.insert_signing_key(second.clone()).await.unwrap();
+    assert_eq!(
+        KeyStore::signing_keys(&store).await.unwrap(),
+        [first.clone(), second.clone()]
+    );
+
+    assert!(store.revoke_signing_key(&first.id, time(3)).await.unwrap());
+    let revoked = SigningKey {
+        revoke_time: Some(time(3)),
+        sealed_private_key: Vec::new(),
+        ..first
+    };
+    assert_eq!(KeyStore::signing_keys(&store).await.unwrap(), [revoked, second]);
 }
 
 /// A majority cannot be lost: what a read answered from less could be gone after the next election.

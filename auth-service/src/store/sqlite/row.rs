@@ -76,10 +76,15 @@ pub(in crate::store) fn event(row: &Row<'_>) -> Result<SecurityEvent> {
 pub(in crate::store) fn signing_key(row: &Row<'_>) -> Result<SigningKey> {
     Ok(SigningKey {
         id: parsed(row, 0)?,
-        state: checked(1, names::key_state(&get::<String>(row, 1)?))?,
-        public_key: get(row, 2)?,
-        sealed_private_key: get(row, 3)?,
-        create_time: time(row, 4)?,
+        sequence: natural(row, 1)?,
+        activate_time: time(row, 2)?,
+        revoke_time: match get::<Option<i64>>(row, 3)? {
+            Some(_) => Some(time(row, 3)?),
+            None => None,
+        },
+        public_key: get(row, 4)?,
+        sealed_private_key: get(row, 5)?,
+        create_time: time(row, 6)?,
     })
 }
 

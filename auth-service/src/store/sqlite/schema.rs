@@ -8,6 +8,7 @@ pub(in crate::store) const MIGRATIONS: &[Migration] = &[
     REVOCATIONS_BY_TIME,
     SESSIONS_OF_VERSIONS,
     SECURITY_EVENTS,
+    KEYS_IN_SEQUENCE,
 ];
 
 const USERS_SESSIONS_KEYS: Migration = Migration {
@@ -95,6 +96,28 @@ const SECURITY_EVENTS: Migration = Migration {
     ",
 };
 
+/// The release before it made one key, which was active from then on.
+const KEYS_IN_SEQUENCE: Migration = Migration {
+    name: "signing keys in a sequence",
+    sql: "
+        CREATE TABLE signing_key_in_sequence (
+            id TEXT NOT NULL PRIMARY KEY,
+            sequence INTEGER NOT NULL UNIQUE,
+            activate_time INTEGER NOT NULL,
+            revoke_time INTEGER,
+            public_key BLOB NOT NULL,
+            sealed_private_key BLOB NOT NULL,
+            create_time INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO signing_key_in_sequence
+            SELECT id, row_number() OVER (ORDER BY create_time, id), create_time, NULL, public_key,
+                sealed_private_key, create_time
+            FROM signing_key;
+        DROP TABLE signing_key;
+        ALTER TABLE signing_key_in_sequence RENAME TO signing_key;
+    ",
+};
+
 /// The columns that [`super::row::user`] reads, in its order.
 macro_rules! user_columns {
     () => {
@@ -114,7 +137,7 @@ macro_rules! session_columns {
 /// The columns that [`super::row::signing_key`] reads, in its order.
 macro_rules! signing_key_columns {
     () => {
-        "id, state, public_key, sealed_private_key, create_time"
+        "id, sequence, activate_time, revoke_time, public_key, sealed_private_key, create_time"
     };
 }
 
@@ -197,11 +220,8 @@ pub(super) const SWEEP_SESSIONS: &str = "
 pub(super) const SIGNING_KEYS: &str = concat!(
     "SELECT ",
     signing_key_columns!(),
-    " FROM signing_key ORDER BY create_time, id"
+    " FROM signing_key ORDER BY sequence"
 );
-
-pub(super) const INSERT_SIGNING_KEY: &str = "
-    INSERT INTO signing_key (id, state, public_key, sealed_private_key, create_time) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 pub(super) const INSERT_EVENT: &str = "
     INSERT INTO security_event (id, kind, time, user_id, session_id, client_label, address_prefix)
@@ -232,3 +252,15 @@ pub(super) const EVENTS_OF: &str = concat!(
 pub(super) const SWEEP_EVENTS: &str = "
     DELETE FROM security_event
     WHERE id IN (SELECT id FROM security_event WHERE id < ?1 ORDER BY id LIMIT ?2)";
+
+pub(super) const INSERT_SIGNING_KEY: &str = "
+    INSERT INTO signing_key (id, sequence, activate_time, revoke_time, public_key, sealed_private_key, create_time)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+pub(super) const ACTIVATE_SIGNING_KEY: &str =
+    "UPDATE signing_key SET activate_time = ?3 WHERE id = ?1 AND activate_time = ?2 AND revoke_time IS NULL";
+
+pub(super) const REVOKE_SIGNING_KEY: &str = "
+    UPDATE signing_key SET revoke_time = ?2, sealed_private_key = x'' WHERE id = ?1 AND revoke_time IS NULL";
+
+pub(super) const REMOVE_SIGNING_KEY: &str = "DELETE FROM signing_key WHERE id = ?1";

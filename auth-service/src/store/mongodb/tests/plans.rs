@@ -13,7 +13,7 @@ use crate::domain::ids::{EventId, OrganizationId, SessionId};
 use crate::domain::security_event::{EventKind, SecurityEvent};
 use crate::domain::user::ProfileChange;
 use crate::store::sample::{advanced, key, logout, session_of, time, ulid, user};
-use crate::store::{EventQuery, SessionQuery};
+use crate::store::{EventQuery, KeyStore as _, SessionQuery};
 
 const USERS: usize = 20_000;
 /// Sessions that work, of the user from the midst; as many have been ended.
@@ -46,10 +46,7 @@ async fn fill(store: &MongoAuthStore) -> (User, Session) {
     store.users.insert_many(users).await.unwrap();
     store.sessions.insert_many(sessions).await.unwrap();
     for byte in 1..=20 {
-        store
-            .insert_signing_key(key(byte, KeyState::Retired))
-            .await
-            .unwrap();
+        store.insert_signing_key(key(byte)).await.unwrap();
     }
     let (user, session) = midst.unwrap();
     for _ in 1..OF_ONE {
@@ -132,6 +129,10 @@ async fn use_every_operation(store: &MongoAuthStore, user: &User, session: &Sess
         3
     );
     assert_eq!(store.signing_keys().await.unwrap().len(), 20);
+    let (id, from) = (key(7).id, key(7).activate_time);
+    assert!(store.activate_signing_key(&id, from, time(0)).await.unwrap());
+    assert!(store.revoke_signing_key(&id, time(1)).await.unwrap());
+    store.remove_signing_key(&id).await.unwrap();
 }
 
 /// What the server wrote down about one operation.
@@ -202,7 +203,9 @@ async fn every_operation_walks_an_index_sorts_nothing_and_reads_little_more_than
         ("query", "signing_keys"),
         ("remove", "security_events"),
         ("remove", "sessions"),
+        ("remove", "signing_keys"),
         ("update", "sessions"),
+        ("update", "signing_keys"),
         ("update", "users"),
     ];
     assert_eq!(seen, BTreeSet::from(expected), "{works:#?}");
