@@ -21,6 +21,7 @@ use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::domain::clock::Clock;
 use crate::events::{self, EventWriter};
+use crate::feed::Feed;
 use crate::hashing::HashingPool;
 use crate::keys::{KeyKeeper, KeyRing, KeysError};
 use crate::master_key::{MasterKey, MasterKeyError};
@@ -34,6 +35,8 @@ use crate::tokens::{AUDIENCE, AccessTokens, RefreshTokens};
 
 /// 4 KiB: no request of this service is larger than a token or a password and some names.
 const MAX_REQUEST_BYTES: usize = 4 * 1024;
+/// Is open for as long as a service lives.
+const WATCH_REVOCATIONS: &str = "/invoiceapp.auth.v1.TokenService/WatchRevocations";
 /// The service's name in metrics and traces.
 const SERVICE: &str = "auth-service";
 
@@ -44,7 +47,7 @@ pub struct App {
     routes: Routes,
     readiness: Readiness,
     store: Arc<dyn AuthStore>,
-    keys: (KeyKeeper, Arc<KeyRing>),
+    keys: (Arc<KeyKeeper>, Arc<KeyRing>),
     calls: telemetry::Server,
     clock: Clock,
     event_writer: EventWriter,
@@ -112,12 +115,13 @@ impl App {
             MasterKey::load(&settings.key_file)?
         };
         let refresh_tokens = RefreshTokens::new(master.refresh_token_key());
-        let keeper = KeyKeeper {
+        let keeper = Arc::new(KeyKeeper {
             store: Arc::clone(&store),
             master,
             clock: clock.clone(),
             period: settings.key_rotation,
-        };
+            reading: tokio::sync::Mutex::default(),
+        });
         let keys = Arc::new(keeper.load().await?);
         let hashing = Arc::new(HashingPool::start(config.hashing).map_err(BuildError::Hashing)?);
         let validator = Arc::new(validator(&config, &keys, &clock));
@@ -164,7 +168,13 @@ impl App {
         let auth = AuthService::new(uses, validator_of_auth, cookies);
         let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
         let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
-        let tokens = TokenService::new(sessions, validator, Arc::clone(&keys));
+        let feed = Feed {
+            store: Arc::clone(&store),
+            keeper: Arc::clone(&keeper),
+            keys: Arc::clone(&keys),
+            clock: clock.clone(),
+        };
+        let tokens = TokenService::new(sessions, validator, feed);
         let tokens = TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST_BYTES);
         let mut readiness = readiness(&store);
         let mut routes = Routes::new(auth)
@@ -211,7 +221,11 @@ impl App {
     pub async fn run(self, shutdown: Shutdown) {
         tracing::info!(address = %self.local_addr(), "auth-service listens");
         tokio::spawn(self.readiness.run(shutdown.clone()));
-        let service = call_stack(self.routes, CallLimits::default(), self.calls);
+        let service = call_stack(
+            self.routes,
+            CallLimits::default().with_long_lived([WATCH_REVOCATIONS]),
+            self.calls,
+        );
         let sweeper = sweeper::sweep_until(shutdown.clone(), Arc::clone(&self.store), self.clock);
         let sweeper = tokio::spawn(sweeper);
         let (keeper, keys) = self.keys;

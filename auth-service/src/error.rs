@@ -4,6 +4,7 @@ use authn::TokenError;
 
 use crate::domain::ids::SessionId;
 use crate::hashing::HashingError;
+use crate::keys::KeysError;
 use crate::store::StoreError;
 use crate::tokens::IssueError;
 
@@ -75,6 +76,19 @@ impl From<HashingError> for AuthError {
         match error {
             HashingError::Busy => Self::Busy,
             HashingError::StoredHash(_) | HashingError::Hash(_) => Self::Defect(Box::new(error)),
+        }
+    }
+}
+
+impl From<KeysError> for AuthError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Store(_) => Self::Store(StoreError::Unavailable(Box::new(error))),
+            KeysError::Sealed { .. }
+            | KeysError::Damaged { .. }
+            | KeysError::Unknown { .. }
+            | KeysError::NoneActive
+            | KeysError::Crypto => Self::Defect(Box::new(error)),
         }
     }
 }

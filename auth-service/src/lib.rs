@@ -10,6 +10,7 @@ mod cookie_form;
 mod domain;
 mod error;
 mod events;
+mod feed;
 mod hashing;
 mod keys;
 mod master_key;

@@ -92,6 +92,7 @@ impl RotateKeysCommand {
             master: MasterKey::load(&settings.key_file)?,
             clock,
             period: settings.key_rotation,
+            reading: tokio::sync::Mutex::default(),
         };
         Ok(match &self.revoke {
             None => {

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use grpc_server::Shutdown;
 use jiff::{SignedDuration, Timestamp};
 use telemetry::chain;
+use tokio::sync::Mutex;
 
 use super::KeysError;
 use super::ring::{KeyRing, signing};
@@ -31,6 +32,8 @@ pub(crate) struct KeyKeeper {
     pub(crate) clock: Clock,
     /// How long a key signs.
     pub(crate) period: SignedDuration,
+    /// One reads and takes over at a time, so that a ring never goes back to what was read before.
+    pub(crate) reading: Mutex<()>,
 }
 
 /// Which key an operator means.
@@ -64,16 +67,15 @@ impl KeyKeeper {
     }
 
     /// Keeps `ring` as the store has it, and the store as it should be, until the shutdown.
-    pub(crate) async fn keep_until(self, shutdown: Shutdown, ring: Arc<KeyRing>) {
+    pub(crate) async fn keep_until(self: Arc<Self>, shutdown: Shutdown, ring: Arc<KeyRing>) {
         let looks = async {
             let mut failing = false;
             let mut known = self.standing(&ring);
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
-                match self.tend().await {
-                    Ok(keys) => {
+                match self.refresh(&ring).await {
+                    Ok(()) => {
                         failing = false;
-                        ring.replace(keys, &self.master);
                         known = self.log_changes(known.as_ref(), &ring);
                     }
                     // Once, not once a second.
@@ -92,6 +94,16 @@ impl KeyKeeper {
             _pace = shutdown.begun() => {}
             () = looks => {}
         }
+    }
+
+    /// Lets `ring` have what the store has now.
+    ///
+    /// # Errors
+    /// [`KeysError`]
+    pub(crate) async fn refresh(&self, ring: &KeyRing) -> Result<(), KeysError> {
+        let _one_at_a_time = self.reading.lock().await;
+        ring.replace(self.tend().await?, &self.master);
+        Ok(())
     }
 
     /// Lets the next key sign from now on, or from when every service knows it, and makes a new next one. Returns the
@@ -253,6 +265,7 @@ mod tests {
             master: MasterKey::load_or_create(&folder.path().join("master.key")).unwrap(),
             clock: Clock::system(),
             period: SignedDuration::from_hours(24),
+            reading: Mutex::default(),
         };
         let keys = keeper.tend().await.unwrap();
         assert_eq!(keys.len(), 2);

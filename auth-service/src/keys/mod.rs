@@ -8,4 +8,4 @@ mod step;
 pub use error::KeysError;
 pub use keeper::KeyChoice;
 pub(crate) use keeper::{KeyKeeper, NOTICED_WITHIN};
-pub(crate) use ring::KeyRing;
+pub(crate) use ring::{KeyChanges, KeyRing};

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use authn::{Jwk, KeyId, KeySource, VerifyingKey};
 use jiff::Timestamp;
 use jsonwebtoken::EncodingKey;
+use tokio::sync::watch;
 
 use super::KeysError;
 use crate::domain::clock::Clock;
@@ -13,7 +13,7 @@ use crate::master_key::MasterKey;
 
 /// The keys as the store had them when it was last read. What each is used for is decided at every use, by the clock.
 pub(crate) struct KeyRing {
-    keys: ArcSwap<Keys>,
+    keys: watch::Sender<Arc<Keys>>,
     clock: Clock,
 }
 
@@ -51,7 +51,7 @@ impl KeyRing {
         });
         let usable = opened.collect::<Result<_, _>>()?;
         Ok(Self {
-            keys: ArcSwap::from_pointee(Keys { stored, usable }),
+            keys: watch::Sender::new(Arc::new(Keys { stored, usable })),
             clock: clock.clone(),
         })
     }
@@ -75,7 +75,7 @@ impl KeyRing {
             signing: state.signs().then(|| usable(signing(key, master))).flatten(),
         });
         let usable = opened.collect();
-        self.keys.store(Arc::new(Keys { stored, usable }));
+        self.keys.send_replace(Arc::new(Keys { stored, usable }));
     }
 
     /// The key that signs at `now`, and its id.
@@ -110,8 +110,25 @@ impl KeyRing {
             .collect()
     }
 
+    /// Tells when the store has had other keys.
+    pub(crate) fn changes(&self) -> KeyChanges {
+        KeyChanges(self.keys.subscribe())
+    }
+
     fn current(&self) -> Arc<Keys> {
-        self.keys.load_full()
+        Arc::clone(&self.keys.borrow())
+    }
+}
+
+/// Whether the keys of a ring have changed.
+pub(crate) struct KeyChanges(watch::Receiver<Arc<Keys>>);
+
+impl KeyChanges {
+    /// Waits for the next change. Cancel-safe; waits for ever when the ring is gone.
+    pub(crate) async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use telemetry::chain;
 use tonic::Status;
 
 use crate::error::AuthError;
-use crate::store::StoreError;
+use crate::store::{StoreError, WatchEnded};
 
 /// When the hashing queue has room again.
 const RETRY_BUSY: Duration = Duration::from_secs(1);
@@ -17,6 +17,9 @@ const RETRY_OVERLOAD: Duration = Duration::from_millis(200);
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 /// An id is shorter; a longer text is no id, and is not sent back.
 const LONGEST_ID: usize = 64;
+
+/// When a feed of revocations can begin again.
+const RETRY_FEED: Duration = Duration::from_millis(100);
 
 /// Reasons of this package; each stands in `ErrorReason` of the contract.
 mod own_reason {
@@ -72,6 +75,13 @@ pub(super) fn status(error: AuthError) -> Status {
 pub(super) fn session_not_found(id: &str) -> Status {
     let name = if id.len() <= LONGEST_ID { id } else { "" };
     RpcError::not_found(own_reason::SESSION_NOT_FOUND, "session", name).into()
+}
+
+/// How a feed of revocations ends when the server does not go down.
+pub(super) fn feed_ended(ended: WatchEnded) -> Status {
+    tracing::warn!(reason = %ended, "a feed of revocations ends; its reader begins another one");
+    let text = "revocations may have been missed; open the stream again";
+    RpcError::unavailable(reason::BACKEND_UNAVAILABLE, text, RETRY_FEED).into()
 }
 
 fn store(error: &StoreError) -> RpcError {

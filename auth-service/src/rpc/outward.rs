@@ -1,15 +1,18 @@
 //! Domain types as messages.
 
-use authn::{Principal, Role};
+use authn::{Jwk, Principal, Role};
 use jiff::Timestamp;
 use proto::auth::v1 as pb;
 use proto::auth::v1::security_event::Type;
 
 use crate::accounts::SignedIn;
+use crate::domain::after;
 use crate::domain::client::Client;
+use crate::domain::revocation::{EndedSession, REACH, RaisedVersion, Revocation};
 use crate::domain::security_event::{EventKind, SecurityEvent};
 use crate::domain::session::Session;
 use crate::domain::user::{Membership, User};
+use crate::feed::FeedEvent;
 use crate::sessions::Tokens;
 
 pub(super) fn register_response(signed_in: &SignedIn) -> pb::RegisterResponse {
@@ -151,4 +154,54 @@ fn time(time: Timestamp) -> prost_types::Timestamp {
     } else {
         prost_types::Timestamp { seconds, nanos }
     }
+}
+
+pub(super) fn feed_event(event: FeedEvent) -> pb::WatchRevocationsResponse {
+    use pb::watch_revocations_response::Event;
+
+    let event = match event {
+        FeedEvent::Snapshot { revocations, keys } => Event::Snapshot(snapshot(revocations, keys)),
+        FeedEvent::Revoked(Revocation::Session(ended)) => Event::SessionRevoked(session_revoked(&ended)),
+        FeedEvent::Revoked(Revocation::User(raised)) => Event::UserRevoked(user_revoked(&raised)),
+        FeedEvent::Keys(keys) => Event::KeysChanged(pb::KeysChanged { keys: jwks(keys) }),
+        FeedEvent::Heartbeat(time) => Event::Heartbeat(pb::Heartbeat {
+            time: Some(self::time(time)),
+        }),
+    };
+    pb::WatchRevocationsResponse { event: Some(event) }
+}
+
+fn snapshot(revocations: Vec<Revocation>, keys: Option<Vec<Jwk>>) -> pb::RevocationSnapshot {
+    let (mut sessions, mut users) = (Vec::new(), Vec::new());
+    for revocation in revocations {
+        match revocation {
+            Revocation::Session(ended) => sessions.push(session_revoked(&ended)),
+            Revocation::User(raised) => users.push(user_revoked(&raised)),
+        }
+    }
+    pb::RevocationSnapshot {
+        sessions,
+        users,
+        complete: keys.is_some(),
+        keys: jwks(keys.unwrap_or_default()),
+    }
+}
+
+fn session_revoked(ended: &EndedSession) -> pb::SessionRevoked {
+    pb::SessionRevoked {
+        session_id: ended.id.to_string(),
+        drop_time: Some(time(after(ended.end_time, REACH))),
+    }
+}
+
+fn user_revoked(raised: &RaisedVersion) -> pb::UserRevoked {
+    pb::UserRevoked {
+        user_id: raised.user_id.to_string(),
+        minimum_version: raised.security_version,
+        drop_time: Some(time(after(raised.time, REACH))),
+    }
+}
+
+fn jwks(keys: Vec<Jwk>) -> Vec<pb::Jwk> {
+    keys.into_iter().map(Into::into).collect()
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use authn::Validator;
+use futures::StreamExt as _;
 use proto::auth::v1 as pb;
 use proto::auth::v1::token_service_server;
 use tonic::{Request, Response, Status};
 
-use super::error::status;
+use super::error::{feed_ended, status};
 use super::{inward, outward};
-use crate::keys::KeyRing;
+use crate::feed::Feed;
 use crate::sessions::Sessions;
 
 /// Access tokens seen from the other side. Open to everybody: who asks about a token has it.
@@ -17,16 +18,16 @@ use crate::sessions::Sessions;
 pub(crate) struct TokenService {
     sessions: Arc<Sessions>,
     validator: Arc<Validator>,
-    keys: Arc<KeyRing>,
+    feed: Feed,
 }
 
 impl TokenService {
     /// The service on these use cases.
-    pub(crate) fn new(sessions: Arc<Sessions>, validator: Arc<Validator>, keys: Arc<KeyRing>) -> Self {
+    pub(crate) fn new(sessions: Arc<Sessions>, validator: Arc<Validator>, feed: Feed) -> Self {
         Self {
             sessions,
             validator,
-            keys,
+            feed,
         }
     }
 }
@@ -49,7 +50,7 @@ impl token_service_server::TokenService for TokenService {
         &self,
         _request: Request<pb::GetJwksRequest>,
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
-        let keys = self.keys.jwks().into_iter().map(Into::into).collect();
+        let keys = self.feed.keys.jwks().into_iter().map(Into::into).collect();
         Ok(Response::new(pb::GetJwksResponse { keys }))
     }
 
@@ -60,6 +61,8 @@ impl token_service_server::TokenService for TokenService {
         &self,
         _request: Request<pb::WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let feed = self.feed.begin().await.map_err(status)?;
+        let messages = feed.map(|event| event.map(outward::feed_event).map_err(feed_ended));
+        Ok(Response::new(Box::pin(messages)))
     }
 }

@@ -21,6 +21,7 @@ async fn sessions(url: &str) -> (Arc<Sessions>, User) {
         master,
         clock: clock.clone(),
         period: SignedDuration::from_hours(24),
+        reading: tokio::sync::Mutex::default(),
     };
     let keys = keeper.load().await.unwrap();
     let (events, _writer) = security_events(&store, &clock);

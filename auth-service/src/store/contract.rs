@@ -3,6 +3,7 @@
 
 mod events;
 mod keys;
+mod revocations;
 mod sessions;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use futures::future::join_all;
 
 pub(super) use self::events::*;
 pub(super) use self::keys::*;
+pub(super) use self::revocations::*;
 pub(super) use self::sessions::*;
 use super::sample::{key, logout, session_of, time, ulid, user};
 use super::{AuthStore, StoreError};
@@ -59,6 +61,12 @@ macro_rules! stamp {
                 of_twenty_parallel_activations_of_a_key_one_succeeds
                 a_revoked_key_keeps_its_first_revocation_and_no_private_half
                 a_removed_key_is_gone_and_removing_it_again_succeeds
+                what_was_ended_since_a_time_is_listed_and_nothing_else
+                users_whose_version_was_raised_are_listed_from_then_on
+                a_watch_tells_of_every_session_that_is_ended_once_it_is
+                a_watch_tells_of_a_changed_password_and_the_list_has_it
+                nothing_falls_between_a_watch_and_the_list_that_follows
+                who_does_not_read_a_watch_is_told_what_was_missed
                 text_that_looks_like_an_operator_is_text
                 a_closed_store_is_unavailable
             }

@@ -19,6 +19,7 @@ mod keys;
 mod mongodb;
 mod names;
 mod observed;
+mod revocations;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sessions;
@@ -29,6 +30,7 @@ pub(crate) use self::events::{EventQuery, EventStore};
 pub(crate) use self::keys::KeyStore;
 use self::mongodb::MongoAuthStore;
 pub(crate) use self::observed::observed;
+pub(crate) use self::revocations::{RevocationStore, RevocationWatch, WatchEnded};
 pub(crate) use self::sessions::{SessionQuery, SessionStore};
 use self::sqlite::SqliteAuthStore;
 
@@ -54,7 +56,8 @@ pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, Op
     })
 }
 
-/// Keeps users, sessions by [`SessionStore`], security events by [`EventStore`], and signing keys by [`KeyStore`].
+/// Keeps users, sessions by [`SessionStore`], security events by [`EventStore`], signing keys by [`KeyStore`], and tells
+/// of revocations by [`RevocationStore`].
 ///
 /// Users, sessions, events and keys are one document each, and every mutation is one atomic write of one document (with one
 /// exception, said where it is), so that any store with conditional writes and unique indexes can stand behind this
@@ -64,7 +67,7 @@ pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn AuthStore>, Op
 /// [`StoreError::Unavailable`] may or may not have happened. Dropping a method's future does not undo a write that was
 /// under way. Every method can fail with `Overloaded`, `Unavailable` and `Broken`; others are named.
 #[async_trait]
-pub(crate) trait AuthStore: SessionStore + EventStore + KeyStore {
+pub(crate) trait AuthStore: SessionStore + EventStore + KeyStore + RevocationStore {
     /// Adds a user, and the user's first session. The session is never there without the user; a store without
     /// transactions may, when it fails in between, leave the user without the session, who can then sign in.
     ///

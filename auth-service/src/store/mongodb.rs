@@ -7,8 +7,10 @@
 pub(super) mod document;
 mod events;
 mod keys;
+mod revocations;
 pub(super) mod schema;
 mod sessions;
+mod watcher;
 
 use async_trait::async_trait;
 use mongo_engine::bson::{Bson, Document, doc};
@@ -18,6 +20,7 @@ use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError, is_
 use serde::de::DeserializeOwned;
 
 use self::document::{EventDocument, KeyDocument, SessionDocument, UserDocument, date, signed};
+use self::watcher::Watcher;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
@@ -34,6 +37,7 @@ pub(crate) struct MongoAuthStore {
     sessions: Collection<SessionDocument>,
     events: Collection<EventDocument>,
     signing_keys: Collection<KeyDocument>,
+    watcher: Watcher,
 }
 
 impl MongoAuthStore {
@@ -48,6 +52,7 @@ impl MongoAuthStore {
             sessions: engine.collection(schema::SESSIONS),
             events: engine.collection(schema::SECURITY_EVENTS),
             signing_keys: engine.collection(schema::SIGNING_KEYS),
+            watcher: Watcher::default(),
             engine,
         })
     }
@@ -178,6 +183,7 @@ impl AuthStore for MongoAuthStore {
     }
 
     async fn close(&self) {
+        self.watcher.close();
         self.engine.close().await;
     }
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod keys;
+mod revocations;
 mod sessions;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         sessions: SessionOperations::of(database),
         events: EventOperations::of(database),
         keys: KeyOperations::of(database),
+        revoked_since: database.operation("revoked_since"),
         ping: database.operation("ping"),
     })
 }
@@ -46,6 +48,7 @@ struct Observed {
     sessions: SessionOperations,
     events: EventOperations,
     keys: KeyOperations,
+    revoked_since: Operation,
     ping: Operation,
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod keys;
+mod revocations;
 pub(super) mod row;
 pub(super) mod schema;
 mod sessions;
@@ -9,6 +10,7 @@ mod sessions;
 use async_trait::async_trait;
 use sqlite_engine::rusqlite::{self, Connection, ErrorCode, OptionalExtension as _, named_params, params};
 use sqlite_engine::{Engine, EngineError, Location, OpenError};
+use tokio::sync::broadcast;
 
 pub(super) use self::events::insert_event;
 pub(super) use self::keys::insert_signing_key;
@@ -16,14 +18,18 @@ pub(super) use self::sessions::insert_session;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
 use crate::domain::ids::UserId;
+use crate::domain::revocation::{RaisedVersion, Revocation};
 use crate::domain::session::Session;
 use crate::domain::text::{DisplayName, OrganizationName};
 use crate::domain::user::{PasswordHash, ProfileChange, User};
+use crate::store::revocations::BACKLOG;
 
 /// Users, sessions and keys in one SQLite database.
 #[derive(Debug)]
 pub(crate) struct SqliteAuthStore {
     engine: Engine,
+    /// Told of every revocation that was committed.
+    revocations: broadcast::Sender<Revocation>,
 }
 
 impl SqliteAuthStore {
@@ -32,9 +38,7 @@ impl SqliteAuthStore {
     /// # Errors
     /// Those of [`Engine::open`]: in use, too new, not to be read or written.
     pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
-        Ok(Self {
-            engine: Engine::open(location, schema::MIGRATIONS)?,
-        })
+        Ok(Self::on(Engine::open(location, schema::MIGRATIONS)?))
     }
 
     /// Opens the database of a service, which may be running. Blocking.
@@ -42,9 +46,28 @@ impl SqliteAuthStore {
     /// # Errors
     /// Those of [`Engine::open_beside`]: absent, of another release.
     pub(crate) fn open_beside(location: &Location) -> Result<Self, OpenError> {
-        Ok(Self {
-            engine: Engine::open_beside(location, schema::MIGRATIONS)?,
-        })
+        Ok(Self::on(Engine::open_beside(location, schema::MIGRATIONS)?))
+    }
+
+    fn on(engine: Engine) -> Self {
+        let (revocations, _) = broadcast::channel(BACKLOG);
+        Self { engine, revocations }
+    }
+
+    /// Writes as [`Engine::write`] does, and tells those who watch what the job revoked, as soon as it is committed.
+    async fn revoke<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        revoked: impl Fn(&T) -> Vec<Revocation> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let told = self.revocations.clone();
+        let tell = move |result: &T| {
+            for revocation in revoked(result) {
+                // Nobody may be watching now.
+                let _ = told.send(revocation);
+            }
+        };
+        self.engine.write_and_tell(job, tell).await
     }
 }
 
@@ -89,19 +112,24 @@ impl AuthStore for SqliteAuthStore {
     }
 
     async fn change_password(&self, changed: &User) -> Result<bool, StoreError> {
+        let raised = Revocation::User(RaisedVersion {
+            user_id: changed.id.clone(),
+            security_version: changed.security_version,
+            time: changed.security_version_time,
+        });
         let changed = changed.clone();
-        self.engine
-            .write(move |connection| {
-                let mut statement = connection.prepare_cached(schema::CHANGE_PASSWORD)?;
-                let rows = statement.execute(named_params! {
-                    ":id": changed.id.as_str(),
-                    ":password_hash": changed.password_hash.as_str(),
-                    ":security_version": row::integer(changed.security_version)?,
-                    ":security_version_time": changed.security_version_time.as_millisecond(),
-                })?;
-                Ok(rows > 0)
-            })
-            .await
+        let job = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(schema::CHANGE_PASSWORD)?;
+            let rows = statement.execute(named_params! {
+                ":id": changed.id.as_str(),
+                ":password_hash": changed.password_hash.as_str(),
+                ":security_version": row::integer(changed.security_version)?,
+                ":security_version_time": changed.security_version_time.as_millisecond(),
+            })?;
+            Ok(rows > 0)
+        };
+        let revoked = move |changed: &bool| changed.then(|| raised.clone()).into_iter().collect();
+        self.revoke(job, revoked).await
     }
 
     async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError> {

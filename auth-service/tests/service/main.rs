@@ -4,6 +4,7 @@
 
 mod cookies;
 mod failover;
+mod feed;
 mod keys;
 mod operation;
 mod password_change;

@@ -8,6 +8,8 @@ use sqlite_engine::rusqlite::{Error, Result, Row};
 
 use crate::domain::client::Client;
 use crate::domain::email::Email;
+use crate::domain::ids::SessionId;
+use crate::domain::revocation::{EndedSession, RaisedVersion, Revocation};
 use crate::domain::security_event::SecurityEvent;
 use crate::domain::session::{Session, SessionEnd};
 use crate::domain::signing_key::SigningKey;
@@ -71,6 +73,25 @@ pub(in crate::store) fn event(row: &Row<'_>) -> Result<SecurityEvent> {
             address_prefix: optional(row, 6)?,
         },
     })
+}
+
+pub(super) fn session_id(row: &Row<'_>) -> Result<SessionId> {
+    parsed(row, 0)
+}
+
+pub(super) fn ended_session(row: &Row<'_>) -> Result<Revocation> {
+    Ok(Revocation::Session(EndedSession {
+        id: parsed(row, 0)?,
+        end_time: time(row, 1)?,
+    }))
+}
+
+pub(super) fn raised_version(row: &Row<'_>) -> Result<Revocation> {
+    Ok(Revocation::User(RaisedVersion {
+        user_id: parsed(row, 0)?,
+        security_version: natural(row, 1)?,
+        time: time(row, 2)?,
+    }))
 }
 
 pub(in crate::store) fn signing_key(row: &Row<'_>) -> Result<SigningKey> {

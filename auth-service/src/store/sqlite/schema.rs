@@ -211,7 +211,15 @@ pub(super) const END_SESSION: &str = concat!(
 );
 
 pub(super) const END_SESSIONS_OF: &str = "
-    UPDATE session SET end_reason = ?3, end_time = ?4 WHERE user_id = ?1 AND end_time IS NULL AND id <> ?2";
+    UPDATE session SET end_reason = ?3, end_time = ?4 WHERE user_id = ?1 AND end_time IS NULL AND id <> ?2
+    RETURNING id";
+
+pub(super) const ENDED_SINCE: &str =
+    "SELECT id, end_time FROM session WHERE end_time IS NOT NULL AND end_time >= ?1";
+
+pub(super) const RAISED_SINCE: &str = "
+    SELECT id, security_version, security_version_time FROM user
+    WHERE security_version > 1 AND security_version_time >= ?1";
 
 pub(super) const SWEEP_SESSIONS: &str = "
     DELETE FROM session

@@ -6,6 +6,7 @@ use sqlite_engine::rusqlite::{self, Connection, OptionalExtension as _, named_pa
 
 use super::{SqliteAuthStore, row, schema};
 use crate::domain::ids::{SessionId, UserId};
+use crate::domain::revocation::{EndedSession, Revocation};
 use crate::domain::session::{Session, SessionEnd};
 use crate::store::{SessionQuery, SessionStore, StoreError, names};
 
@@ -66,14 +67,17 @@ impl SessionStore for SqliteAuthStore {
 
     async fn end_session(&self, id: &SessionId, end: SessionEnd) -> Result<Option<Session>, StoreError> {
         let id = id.to_string();
-        self.engine
-            .write(move |connection| {
-                let reason = names::end_reason_name(end.reason);
-                let mut statement = connection.prepare_cached(schema::END_SESSION)?;
-                let ended = params![id, reason, end.time.as_millisecond()];
-                Ok(statement.query_row(ended, row::session).optional()?)
-            })
-            .await
+        let job = move |connection: &Connection| {
+            let reason = names::end_reason_name(end.reason);
+            let mut statement = connection.prepare_cached(schema::END_SESSION)?;
+            let ended = params![id, reason, end.time.as_millisecond()];
+            Ok(statement.query_row(ended, row::session).optional()?)
+        };
+        let revoked = move |ended: &Option<Session>| {
+            let ended = ended.iter().map(|session| revocation(&session.id, end));
+            ended.collect()
+        };
+        self.revoke(job, revoked).await
     }
 
     async fn end_sessions_of(
@@ -83,14 +87,18 @@ impl SessionStore for SqliteAuthStore {
         end: SessionEnd,
     ) -> Result<u64, StoreError> {
         let (user, except) = (user.to_string(), except.to_string());
-        self.engine
-            .write(move |connection| {
-                let reason = names::end_reason_name(end.reason);
-                let mut statement = connection.prepare_cached(schema::END_SESSIONS_OF)?;
-                let ended = statement.execute(params![user, except, reason, end.time.as_millisecond()])?;
-                Ok(super::count(ended))
-            })
-            .await
+        let job = move |connection: &Connection| {
+            let reason = names::end_reason_name(end.reason);
+            let mut statement = connection.prepare_cached(schema::END_SESSIONS_OF)?;
+            let ended = params![user, except, reason, end.time.as_millisecond()];
+            let ended = statement.query_map(ended, row::session_id)?;
+            Ok(ended.collect::<Result<Vec<_>, _>>()?)
+        };
+        let revoked = move |ended: &Vec<SessionId>| {
+            let ended = ended.iter().map(|id| revocation(id, end));
+            ended.collect()
+        };
+        Ok(super::count(self.revoke(job, revoked).await?.len()))
     }
 
     async fn sweep_sessions(&self, expired_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -102,6 +110,13 @@ impl SessionStore for SqliteAuthStore {
             })
             .await
     }
+}
+
+fn revocation(id: &SessionId, end: SessionEnd) -> Revocation {
+    Revocation::Session(EndedSession {
+        id: id.clone(),
+        end_time: end.time,
+    })
 }
 
 pub(in crate::store) fn insert_session(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
