@@ -18,7 +18,7 @@ use tonic::server::NamedService as _;
 use tonic::service::Routes;
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::domain::clock::Clock;
 use crate::events::{self, EventWriter};
 use crate::feed::Feed;
@@ -109,19 +109,7 @@ impl App {
         let store = store::open(&settings.store).await?;
         let database = config.metrics.database(SERVICE, settings.store.system());
         let store = store::observed(store, &database);
-        let master = if store.signing_keys().await.map_err(KeysError::from)?.is_empty() {
-            MasterKey::load_or_create(&settings.key_file)?
-        } else {
-            MasterKey::load(&settings.key_file)?
-        };
-        let refresh_tokens = RefreshTokens::new(master.refresh_token_key());
-        let keeper = Arc::new(KeyKeeper {
-            store: Arc::clone(&store),
-            master,
-            clock: clock.clone(),
-            period: settings.key_rotation,
-            reading: tokio::sync::Mutex::default(),
-        });
+        let (keeper, refresh_tokens) = keeper(&settings, &store, &clock).await?;
         let keys = Arc::new(keeper.load().await?);
         let hashing = Arc::new(HashingPool::start(config.hashing).map_err(BuildError::Hashing)?);
         let validator = Arc::new(validator(&config, &keys, &clock));
@@ -240,6 +228,28 @@ impl App {
         let _ = tokio::join!(sweeper, keeper);
         self.store.close().await;
     }
+}
+
+/// Who keeps the signing keys, and what else comes from the master key. That is made only beside an empty store.
+async fn keeper(
+    settings: &Settings,
+    store: &Arc<dyn AuthStore>,
+    clock: &Clock,
+) -> Result<(Arc<KeyKeeper>, RefreshTokens), BuildError> {
+    let master = if store.signing_keys().await.map_err(KeysError::from)?.is_empty() {
+        MasterKey::load_or_create(&settings.key_file)?
+    } else {
+        MasterKey::load(&settings.key_file)?
+    };
+    let refresh_tokens = RefreshTokens::new(master.refresh_token_key());
+    let keeper = KeyKeeper {
+        store: Arc::clone(store),
+        master,
+        clock: clock.clone(),
+        period: settings.key_rotation,
+        reading: tokio::sync::Mutex::default(),
+    };
+    Ok((Arc::new(keeper), refresh_tokens))
 }
 
 fn validator(config: &Config, keys: &Arc<KeyRing>, clock: &Clock) -> Validator {

@@ -46,9 +46,9 @@ impl Follower {
             keys: Vec::new(),
         };
         loop {
-            let Event::Snapshot(part) = follower.next().await? else {
-                panic!("the snapshot comes first");
-            };
+            let message = follower.next().await?;
+            assert!(matches!(message, Event::Snapshot(_)), "the snapshot comes first");
+            let Event::Snapshot(part) = message else { continue };
             follower.snapshot.extend(part.sessions);
             if part.complete {
                 follower.keys = kids(part.keys);
@@ -67,9 +67,9 @@ impl Follower {
     /// The next message that is no heartbeat.
     async fn next_change(&mut self) -> Result<Event, Status> {
         loop {
-            match self.next().await? {
-                Event::Heartbeat(_) => {}
-                change => return Ok(change),
+            let event = self.next().await?;
+            if !matches!(event, Event::Heartbeat(_)) {
+                return Ok(event);
             }
         }
     }
@@ -206,8 +206,7 @@ async fn a_feed_lives_beyond_the_deadline_of_calls_and_ends_with_the_process(ser
     let stopping = tokio::spawn(service.stop());
     let end = loop {
         match follower.next().await {
-            Ok(Event::Heartbeat(_)) => {}
-            Ok(event) => panic!("{event:?}"),
+            Ok(event) => assert!(matches!(event, Event::Heartbeat(_)), "{event:?}"),
             Err(status) => break status,
         }
     };
@@ -282,7 +281,7 @@ async fn follow_until_all(
             let ended = match message.event {
                 Some(Event::Snapshot(part)) => part.sessions,
                 Some(Event::SessionRevoked(ended)) => vec![ended],
-                _ => vec![],
+                Some(Event::UserRevoked(_) | Event::KeysChanged(_) | Event::Heartbeat(_)) | None => vec![],
             };
             for session in ended {
                 missing.remove(&session.session_id);
