@@ -1,7 +1,7 @@
 //! How an invoice moves from state to state. Each method gives the invoice as it is after the action, one version on;
 //! the actions that a state permits are those of [`allowed_actions`](super::state::allowed_actions).
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use thiserror::Error;
 
 use super::{
@@ -59,7 +59,9 @@ impl Invoice {
             .into_iter()
             .map(|(field, problem)| IssueProblem::Field(field, problem))
             .collect();
-        let assigned = match series.next(last, issue_date) {
+        // In UTC, until profiles have a time zone. Without a calendar day for now, no day is far ahead.
+        let today = CalendarDate::at(now, TimeZone::UTC).unwrap_or(issue_date);
+        let assigned = match series.next(last, issue_date, today) {
             Ok(assigned) if problems.is_empty() => assigned,
             Ok(_) => return Err(IssueError::Problems(problems)),
             Err(error) => {

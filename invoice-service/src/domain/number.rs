@@ -123,12 +123,25 @@ pub enum NumberError {
         /// The day of the last invoice.
         last: CalendarDate,
     },
+    /// The day of issue is too far ahead. Accepted, it would keep the series closed until it has come, since numbers
+    /// follow the calendar and a number that was given stays used.
+    #[error(
+        "must not be after {latest}: an invoice is issued at most {} days ahead",
+        Series::DAYS_AHEAD
+    )]
+    DateTooFar {
+        /// The last day that is accepted now.
+        latest: CalendarDate,
+    },
     /// The count has no number left.
     #[error("must be a series that has numbers left")]
     Exhausted,
 }
 
 impl Series {
+    /// How many days ahead an invoice may be dated: a week is custom, a mistyped year is not.
+    pub const DAYS_AHEAD: u16 = 7;
+
     /// The longest count in digits, and what a template's literals leave room for.
     const SEQUENCE_DIGITS: usize = 10;
 
@@ -199,11 +212,21 @@ impl Series {
         &self.id
     }
 
-    /// The number after `last` for an invoice of this day.
+    /// The number after `last` for an invoice of this day, given out `today`.
     ///
     /// # Errors
     /// [`NumberError`], one variant per cause.
-    pub fn next(&self, last: Option<&LastNumber>, day: CalendarDate) -> Result<AssignedNumber, NumberError> {
+    pub fn next(
+        &self,
+        last: Option<&LastNumber>,
+        day: CalendarDate,
+        today: CalendarDate,
+    ) -> Result<AssignedNumber, NumberError> {
+        match today.plus_days(Self::DAYS_AHEAD) {
+            Ok(latest) if day > latest => return Err(NumberError::DateTooFar { latest }),
+            // In the last week of all days every day is near.
+            Ok(_) | Err(_) => {}
+        }
         let period = self.reset.period(day);
         let sequence = match last {
             Some(last) if day < last.issue_date => {
@@ -231,6 +254,7 @@ impl NumberError {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::DateBeforeLast { .. } => "ISSUE_DATE_BEFORE_LAST",
+            Self::DateTooFar { .. } => "ISSUE_DATE_TOO_FAR",
             Self::Exhausted => "SERIES_EXHAUSTED",
         }
     }
@@ -293,7 +317,7 @@ mod tests {
         let mut last = None;
         let mut numbers = Vec::new();
         for text in days {
-            let assigned = series.next(last.as_ref(), day(text)).unwrap();
+            let assigned = series.next(last.as_ref(), day(text), day(text)).unwrap();
             last = Some(LastNumber {
                 place: assigned.place,
                 issue_date: day(text),
@@ -344,13 +368,31 @@ mod tests {
             issue_date: day("2026-03-02"),
         };
         let series = Series::standard();
-        let refused = series.next(Some(&last), day("2026-03-01"));
+        let refused = series.next(Some(&last), day("2026-03-01"), day("2026-03-03"));
         let expected = NumberError::DateBeforeLast {
             last: day("2026-03-02"),
         };
         assert_eq!(refused, Err(expected));
-        let same_day = series.next(Some(&last), day("2026-03-02")).unwrap();
+        let same_day = series
+            .next(Some(&last), day("2026-03-02"), day("2026-03-03"))
+            .unwrap();
         assert_eq!(same_day.place.sequence, 5);
+    }
+
+    #[test]
+    fn a_mistyped_year_does_not_close_the_series_and_a_day_next_week_is_accepted() {
+        let series = Series::standard();
+        let today = day("2026-12-28");
+        let refused = series.next(None, day("2062-03-01"), today);
+        let latest = day("2027-01-04");
+        assert_eq!(refused, Err(NumberError::DateTooFar { latest }));
+        assert!(series.next(None, day("2027-01-05"), today).is_err());
+        assert_eq!(
+            series.next(None, latest, today).unwrap().number.as_str(),
+            "INV-2027-0001"
+        );
+        let last_day = CalendarDate::parse("2999-12-31").unwrap();
+        assert!(series.next(None, last_day, last_day).is_ok());
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn issue(problems: &[IssueProblem]) -> Status {
             ),
             IssueProblem::Number(error) => {
                 let field = match error {
-                    NumberError::DateBeforeLast { .. } => "issue_date",
+                    NumberError::DateBeforeLast { .. } | NumberError::DateTooFar { .. } => "issue_date",
                     NumberError::Exhausted => "series",
                 };
                 violations.push(FieldPath::new(field), error.reason(), error.to_string());
