@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use authn::Role;
+use client_address::ClientAddress;
 
+use crate::devices::DeviceTokens;
 use crate::domain::client::Client;
 use crate::domain::clock::Clock;
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::ids::{OrganizationId, UserId, new_ulid};
 use crate::domain::password::Password;
+use crate::domain::secret::Secret;
 use crate::domain::security_event::{EventKind, SecurityEvent};
 use crate::domain::session::Session;
 use crate::domain::text::{DisplayName, OrganizationName};
@@ -18,6 +21,7 @@ use crate::events::SecurityEvents;
 use crate::hashing::{HashingPool, Place, Verdict};
 use crate::sessions::{Sessions, Tokens};
 use crate::store::AuthStore;
+use crate::throttle::{LaneKey, Throttle};
 
 /// What a person registers with.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Credentials {
     pub(crate) email: EmailKey,
     pub(crate) password: Password,
     pub(crate) client: Client,
+    /// What the device got when somebody signed in on it; anything else, such as nothing, makes it an unknown one.
+    pub(crate) device_token: Secret,
 }
 
 /// Who signed in, and the tokens of the new session.
@@ -42,24 +48,43 @@ pub(crate) struct Credentials {
 pub(crate) struct SignedIn {
     pub(crate) user: User,
     pub(crate) tokens: Tokens,
+    /// For the next sign-in on the same device.
+    pub(crate) device_token: Secret,
 }
 
 /// See the module.
 pub(crate) struct Accounts {
     pub(crate) store: Arc<dyn AuthStore>,
     pub(crate) hashing: Arc<HashingPool>,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) devices: DeviceTokens,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) events: Arc<SecurityEvents>,
     pub(crate) clock: Clock,
 }
 
 impl Accounts {
-    /// A place for the one hash that a registration or sign-in costs, before anything else is done for it.
+    /// A place for the one hash that a registration or sign-in costs, before anything else is done for it. The order is the
+    /// same for all of them: the caller's address, a place, the account's failures, the look-up, the hash; so nothing that a
+    /// refusal says or takes depends on whether somebody has the e-mail address.
+    ///
+    /// # Errors
+    /// `Throttled`, `Busy`.
+    pub(crate) fn admit(&self, client: Option<ClientAddress>) -> Result<Place, AuthError> {
+        self.throttle.count(client)?;
+        Ok(self.hashing.admit()?)
+    }
+
+    /// Reads a message with a new password where passwords are hashed: judging one may take as long as hashing it.
     ///
     /// # Errors
     /// `Busy`.
-    pub(crate) fn admit(&self) -> Result<Place, AuthError> {
-        Ok(self.hashing.admit()?)
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        place: Place,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(Place, T), AuthError> {
+        Ok(self.hashing.prepare(place, read).await?)
     }
 
     /// Makes a user, the user's organization and a first session.
@@ -100,24 +125,42 @@ impl Accounts {
         let tokens = self.sessions.tokens(&user, &session, now)?;
         self.store.insert_user(user.clone(), session.clone()).await?;
         self.record(EventKind::Registered, session).await;
-        Ok(SignedIn { user, tokens })
+        let device_token = self
+            .devices
+            .token(&user.email.key(), DeviceTokens::new_device(now), now);
+        Ok(SignedIn {
+            user,
+            tokens,
+            device_token,
+        })
     }
 
     /// Starts a session. An unknown address and a wrong password cost the same and are answered alike.
     ///
     /// # Errors
-    /// `CredentialsInvalid`, `Busy`, and the store's.
+    /// `CredentialsInvalid`, `Throttled`, `Busy`, and the store's.
     pub(crate) async fn login(&self, place: Place, credentials: Credentials) -> Result<SignedIn, AuthError> {
-        let user = self.store.user_by_email(&credentials.email).await?;
+        let email = credentials.email;
+        let token = credentials.device_token;
+        let device = self.devices.read(token.expose(), &email, self.clock.now());
+        let lane = match device {
+            Some(device) => LaneKey::device(&email, device),
+            None => LaneKey::account(&email),
+        };
+        let attempt = self.throttle.attempt(lane).await?;
+        let user = self.store.user_by_email(&email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let verdict = self.hashing.compare(place, credentials.password, stored).await?;
         let (user, stronger) = match (user, verdict) {
             (Some(user), Verdict::Right { stronger }) => (user, stronger),
-            (user, Verdict::Right { .. } | Verdict::Wrong) => {
+            (user, verdict) => {
+                attempt.failed();
+                report_unusable(user.as_ref(), &verdict);
                 self.events.sign_in_failed(user.as_ref(), credentials.client);
                 return Err(AuthError::CredentialsInvalid);
             }
         };
+        attempt.succeeded();
         let now = self.clock.now();
         let session = self.sessions.begin(&user, credentials.client, now);
         let tokens = self.sessions.tokens(&user, &session, now)?;
@@ -126,7 +169,13 @@ impl Accounts {
         if let Some(stronger) = stronger {
             self.strengthen(&user, stronger).await;
         }
-        Ok(SignedIn { user, tokens })
+        let device = device.unwrap_or_else(|| DeviceTokens::new_device(now));
+        let device_token = self.devices.token(&email, device, now);
+        Ok(SignedIn {
+            user,
+            tokens,
+            device_token,
+        })
     }
 
     /// Writes down how a session began.
@@ -146,5 +195,12 @@ impl Accounts {
         {
             tracing::warn!(%error, "a stronger password hash was not stored");
         }
+    }
+}
+
+/// The owner of a hash that we cannot have written is answered as anybody; the operator is told.
+fn report_unusable(user: Option<&User>, verdict: &Verdict) {
+    if let (Some(user), Verdict::Unusable(error)) = (user, verdict) {
+        tracing::error!(user = %user.id, %error, "a user cannot sign in");
     }
 }

@@ -19,6 +19,7 @@ use tonic::service::Routes;
 
 use crate::accounts::Accounts;
 use crate::config::{Config, Settings};
+use crate::devices::DeviceTokens;
 use crate::domain::clock::Clock;
 use crate::events::{self, EventWriter};
 use crate::feed::Feed;
@@ -31,6 +32,7 @@ use crate::rpc::{ANONYMOUS, AuthService, TokenService, UseCases};
 use crate::sessions::Sessions;
 use crate::store::{self, AuthStore};
 use crate::sweeper;
+use crate::throttle::Throttle;
 use crate::tokens::{AUDIENCE, AccessTokens, RefreshTokens};
 
 /// 4 KiB: no request of this service is larger than a token or a password and some names.
@@ -110,8 +112,9 @@ impl App {
         let database = config.metrics.database(SERVICE, settings.store.system());
         let store = store::observed(store, &database);
         let (keeper, refresh_tokens) = keeper(&settings, &store, &clock).await?;
+        let devices = DeviceTokens::new(keeper.master.device_token_key());
         let keys = Arc::new(keeper.load().await?);
-        let hashing = Arc::new(HashingPool::start(config.hashing).map_err(BuildError::Hashing)?);
+        let (hashing, throttle) = hashing(&config, &settings, &clock)?;
         let validator = Arc::new(validator(&config, &keys, &clock));
         let (events, event_writer) = events::security_events(&store, &clock);
         let events = Arc::new(events);
@@ -131,6 +134,8 @@ impl App {
         let accounts = Accounts {
             store: Arc::clone(&store),
             hashing: Arc::clone(&hashing),
+            throttle: Arc::clone(&throttle),
+            devices,
             sessions: Arc::clone(&sessions),
             events: Arc::clone(&events),
             clock: clock.clone(),
@@ -141,6 +146,7 @@ impl App {
             passwords: Passwords {
                 store: Arc::clone(&store),
                 hashing,
+                throttle,
                 sessions: Arc::clone(&sessions),
                 events: Arc::clone(&events),
                 clock: clock.clone(),
@@ -153,7 +159,8 @@ impl App {
 
         let cookies = config.cookies.unwrap_or_default();
         let validator_of_auth = Arc::clone(&validator);
-        let auth = AuthService::new(uses, validator_of_auth, cookies);
+        let trusted_proxies = settings.throttle.trusted_proxies;
+        let auth = AuthService::new(uses, validator_of_auth, cookies, trusted_proxies);
         let auth = AuthServiceServer::new(auth).max_decoding_message_size(MAX_REQUEST_BYTES);
         let auth = Authenticated::new(auth, Arc::clone(&validator)).anonymous(ANONYMOUS);
         let feed = Feed {
@@ -228,6 +235,19 @@ impl App {
         let _ = tokio::join!(sweeper, keeper);
         self.store.close().await;
     }
+}
+
+/// The threads that hash passwords, and what is refused before they are asked.
+fn hashing(
+    config: &Config,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<(Arc<HashingPool>, Arc<Throttle>), BuildError> {
+    let sign_ins = config.metrics.sign_ins(SERVICE);
+    let hashing = HashingPool::start(config.hashing, sign_ins.clone()).map_err(BuildError::Hashing)?;
+    let patience = config.hashing.deadline;
+    let throttle = Throttle::new(settings.throttle.addresses, patience, clock, sign_ins);
+    Ok((Arc::new(hashing), Arc::new(throttle)))
 }
 
 /// Who keeps the signing keys, and what else comes from the master key. That is made only beside an empty store.

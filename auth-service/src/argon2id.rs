@@ -35,14 +35,23 @@ pub(crate) enum Comparison {
 /// What one thread hashes in: 19 MiB once it has hashed, which it keeps. Were they given back after every hash, glibc would
 /// keep up to five times as much for each thread that hashes.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Vec<Block>);
+pub(crate) struct Memory {
+    blocks: Vec<Block>,
+    /// Hashes made in it.
+    hashes: u64,
+}
 
 impl Memory {
     fn at_least(&mut self, blocks: usize) -> &mut [Block] {
-        if self.0.len() < blocks {
-            self.0 = vec![Block::default(); blocks];
+        if self.blocks.len() < blocks {
+            self.blocks = vec![Block::default(); blocks];
         }
-        &mut self.0
+        &mut self.blocks
+    }
+
+    /// How many hashes were made in it since it was last asked.
+    pub(crate) fn take_hashes(&mut self) -> u64 {
+        std::mem::take(&mut self.hashes)
     }
 }
 
@@ -73,6 +82,7 @@ impl CustomizedPasswordHasher<phc::PasswordHash> for Hasher<'_> {
         let mut output = [0; Output::MAX_LENGTH];
         let output = output.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
         let mut memory = self.0.borrow_mut();
+        memory.hashes += 1;
         let blocks = memory.at_least(parameters.block_count());
         Argon2::new(algorithm, version, parameters)
             .hash_password_into_with_memory(password, salt, output, blocks)?;
@@ -187,9 +197,10 @@ mod tests {
                 Ok(Comparison::Equal)
             );
         }
-        assert_eq!(memory.0.len(), PARAMETERS.block_count(), "19 MiB and no more");
-        let blocks = memory.0.len();
-        let left = memory.0[0].as_ref().to_vec();
+        assert_eq!(memory.take_hashes(), 4);
+        let blocks = memory.blocks.len();
+        assert_eq!(blocks, PARAMETERS.block_count(), "19 MiB and no more");
+        let left = memory.blocks[0].as_ref().to_vec();
         assert!(left.iter().any(|word| *word != 0));
         assert_eq!(
             memory.at_least(blocks)[0].as_ref(),
@@ -201,11 +212,30 @@ mod tests {
     #[test]
     fn an_absurd_or_foreign_hash_is_refused_before_any_work() {
         let good = hash(&password("password")).unwrap().as_str().to_owned();
+        let (_, salt_and_output) = good.split_once("p=1$").unwrap();
+        let (salt, output) = salt_and_output.split_once('$').unwrap();
         let started = std::time::Instant::now();
         for stored in [
+            good.replace("m=19456", "m=65537"),
             good.replace("m=19456", "m=4194304"),
-            good.replace("t=2", "t=4000000"),
-            good.replace("p=1", "p=64"),
+            good.replace("m=19456", "m=4294967295"),
+            good.replace("m=19456", "m=4294967296"),
+            good.replace("m=19456", "m=-1"),
+            good.replace("m=19456", "m=0"),
+            good.replace("t=2", "t=0"),
+            good.replace("t=2", "t=11"),
+            good.replace("t=2", "t=4294967295"),
+            good.replace("p=1", "p=0"),
+            good.replace("p=1", "p=5"),
+            good.replace("p=1", "p=16777216"),
+            good.replace("v=19", "v=18"),
+            good.replace(salt, ""),
+            good.replace(salt, "AAAA"),
+            good.replace(salt, &"A".repeat(1_000_000)),
+            good.replace(output, ""),
+            good.replace(output, "AAAA"),
+            good.replace(output, &"A".repeat(1_000_000)),
+            good.replace("p=1$", "p=1,x=1$"),
             good.replace("argon2id", "argon2i"),
             good.replace("argon2id", "scrypt"),
             good.rsplit_once('$').unwrap().0.to_owned(),
@@ -213,10 +243,17 @@ mod tests {
             "plain text".to_owned(),
             String::new(),
         ] {
+            let mut memory = Memory::default();
+            let refused = super::compare(
+                &password("password"),
+                &PasswordHash::new(stored.clone()),
+                &mut memory,
+            );
+            assert_eq!(refused, Err(StoredHashError), "{stored:.200}");
             assert_eq!(
-                compare(&password("password"), &PasswordHash::new(stored.clone())),
-                Err(StoredHashError),
-                "{stored}"
+                (memory.blocks.len(), memory.take_hashes()),
+                (0, 0),
+                "{stored:.200}"
             );
         }
         assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());

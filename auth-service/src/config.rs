@@ -15,6 +15,7 @@ use tls::Protocols;
 use crate::cookie_form::CookieForm;
 use crate::domain::session::SessionLimits;
 use crate::rotate_keys::RotateKeysCommand;
+use crate::throttle_config::{ThrottleConfig, ThrottleSettings};
 use crate::tls_config::TlsConfig;
 
 /// The settings of auth-service. Every field is a flag and an environment variable. Their ids carry the service's name,
@@ -134,6 +135,10 @@ pub struct Config {
     #[command(flatten)]
     pub tls: TlsConfig,
 
+    /// What holds back whoever guesses passwords.
+    #[command(flatten)]
+    pub throttle: ThrottleConfig,
+
     /// How many passwords are hashed at a time, and how many may wait. No flags: the defaults follow the machine.
     #[arg(skip)]
     pub hashing: HashingLimits,
@@ -187,6 +192,7 @@ impl Default for Config {
             reflection: false,
             plaintext: false,
             tls: TlsConfig::default(),
+            throttle: ThrottleConfig::default(),
             hashing: HashingLimits::default(),
             connections: ConnectionLimits::default(),
             metrics: Metrics::default(),
@@ -246,14 +252,22 @@ impl Config {
                 mistakes.push(flag, format_args!("{days} is not 1 to 365"));
             }
         }
-        mistakes.unless_any(store.map(|store| self.settings(store, tls, data_dir)))
+        let throttle = self.throttle.validate(&mut mistakes);
+        mistakes.unless_any(store.map(|store| self.settings(store, tls, throttle, data_dir)))
     }
 
-    fn settings(&self, store: StoreUrl, tls: Option<tls::Server>, data_dir: &Path) -> Settings {
+    fn settings(
+        &self,
+        store: StoreUrl,
+        tls: Option<tls::Server>,
+        throttle: ThrottleSettings,
+        data_dir: &Path,
+    ) -> Settings {
         let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
         Settings {
             store,
             tls,
+            throttle,
             key_file: self
                 .key_file
                 .clone()
@@ -273,6 +287,7 @@ impl Config {
 pub(crate) struct Settings {
     pub(crate) store: StoreUrl,
     pub(crate) tls: Option<tls::Server>,
+    pub(crate) throttle: ThrottleSettings,
     pub(crate) key_file: PathBuf,
     pub(crate) access_token_life: SignedDuration,
     pub(crate) sessions: SessionLimits,

@@ -6,6 +6,7 @@ use crate::domain::ids::SessionId;
 use crate::hashing::HashingError;
 use crate::keys::KeysError;
 use crate::store::StoreError;
+use crate::throttle::Wait;
 use crate::tokens::IssueError;
 
 /// What the use cases answer instead.
@@ -20,6 +21,9 @@ pub(crate) enum AuthError {
     /// Too many passwords are being hashed.
     #[error("too many sign-ins at once")]
     Busy,
+    /// Too many sign-ins from the caller's address, or failures with this e-mail address just now.
+    #[error("too many sign-ins from this address or with this e-mail address")]
+    Throttled(Wait),
     /// Not a refresh token, or one of a session that has ended.
     #[error("not a refresh token of a living session")]
     RefreshTokenInvalid,
@@ -53,6 +57,7 @@ impl AuthError {
             | Self::Token(_) => true,
             Self::EmailTaken
             | Self::Busy
+            | Self::Throttled(_)
             | Self::SessionNotFound(_)
             | Self::RoleInsufficient
             | Self::Store(_)
@@ -71,11 +76,17 @@ impl From<StoreError> for AuthError {
     }
 }
 
+impl From<Wait> for AuthError {
+    fn from(wait: Wait) -> Self {
+        Self::Throttled(wait)
+    }
+}
+
 impl From<HashingError> for AuthError {
     fn from(error: HashingError) -> Self {
         match error {
             HashingError::Busy => Self::Busy,
-            HashingError::StoredHash(_) | HashingError::Hash(_) => Self::Defect(Box::new(error)),
+            HashingError::Hash(_) => Self::Defect(Box::new(error)),
         }
     }
 }

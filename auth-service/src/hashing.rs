@@ -7,6 +7,8 @@ use std::time::Duration;
 use std::{fmt, io, thread};
 
 use argon2::password_hash;
+use deadline::Deadline;
+use telemetry::{Refusal, SignIns};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::argon2id::{self, Comparison, Memory, StoredHashError};
@@ -20,9 +22,6 @@ pub(crate) enum HashingError {
     /// Too many are waiting, or this one waited too long. Try again later.
     #[error("too many passwords are waiting to be hashed")]
     Busy,
-    /// The stored hash is not ours.
-    #[error(transparent)]
-    StoredHash(#[from] StoredHashError),
     /// The hash function refused to work.
     #[error("hashing failed: {0}")]
     Hash(password_hash::Error),
@@ -38,6 +37,8 @@ pub(crate) struct Place(#[expect(dead_code, reason = "given back when dropped")]
 pub(crate) enum Verdict {
     /// Not this user's password, or no such user.
     Wrong,
+    /// Nobody's password: the stored hash was not made here. The work of a comparison was done all the same.
+    Unusable(StoredHashError),
     /// The user's password.
     Right {
         /// A stronger hash to store instead.
@@ -53,15 +54,16 @@ pub(crate) struct HashingPool {
     work: mpsc::Sender<Work>,
     deadline: Duration,
     /// Compared with when there is no such user: the same work, the same time.
-    nobody: PasswordHash,
+    nobody: Arc<PasswordHash>,
+    sign_ins: SignIns,
 }
 
 impl HashingPool {
-    /// Starts the threads.
+    /// Starts the threads. Hashes and refusals are counted in `sign_ins`.
     ///
     /// # Errors
     /// The operating system gave no thread, or hashing does not work at all.
-    pub(crate) fn start(limits: HashingLimits) -> io::Result<Self> {
+    pub(crate) fn start(limits: HashingLimits, sign_ins: SignIns) -> io::Result<Self> {
         let (work, waiting) = mpsc::channel::<Work>();
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..limits.workers {
@@ -76,7 +78,8 @@ impl HashingPool {
             places: Arc::new(Semaphore::new(limits.workers + limits.queue)),
             work,
             deadline: limits.deadline,
-            nobody: nobody.map_err(|error| io::Error::other(error.to_string()))?,
+            nobody: Arc::new(nobody.map_err(|error| io::Error::other(error.to_string()))?),
+            sign_ins,
         })
     }
 
@@ -88,7 +91,7 @@ impl HashingPool {
         Arc::clone(&self.places)
             .try_acquire_owned()
             .map(Place)
-            .map_err(|_| HashingError::Busy)
+            .map_err(|_| self.busy())
     }
 
     /// Hashes a new password.
@@ -101,6 +104,23 @@ impl HashingPool {
             .map_err(HashingError::Hash)
     }
 
+    /// Does work that belongs to the hash for which the place was taken, and takes as much of a core: judging a password.
+    /// Gives the place back for the hash.
+    ///
+    /// # Errors
+    /// [`HashingError`]
+    pub(crate) async fn prepare<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(Place, T), HashingError> {
+        self.queue(move |_| {
+            let done = work();
+            (place, done)
+        })
+        .await
+    }
+
     /// Compares a password with a user's hash, or does the same work for nobody.
     ///
     /// # Errors
@@ -111,43 +131,73 @@ impl HashingPool {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<Verdict, HashingError> {
-        let somebody = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.nobody.clone());
+        let nobody = Arc::clone(&self.nobody);
         self.run(place, move |memory| {
-            let verdict = match argon2id::compare(&password, &stored, memory)? {
-                Comparison::Equal if somebody => Verdict::Right { stronger: None },
-                Comparison::EqualButWeak if somebody => {
+            let compared = stored.map(|stored| argon2id::compare(&password, &stored, memory));
+            let verdict = match compared {
+                Some(Ok(Comparison::Equal)) => Verdict::Right { stronger: None },
+                Some(Ok(Comparison::EqualButWeak)) => {
                     let stronger = argon2id::hash(&password, memory).map_err(HashingError::Hash)?;
                     Verdict::Right {
                         stronger: Some(stronger),
                     }
                 }
-                Comparison::Differs | Comparison::Equal | Comparison::EqualButWeak => Verdict::Wrong,
+                Some(Ok(Comparison::Differs)) => Verdict::Wrong,
+                Some(Err(error)) => {
+                    let _the_same_work = argon2id::compare(&password, &nobody, memory);
+                    Verdict::Unusable(error)
+                }
+                None => {
+                    let _the_same_work = argon2id::compare(&password, &nobody, memory);
+                    Verdict::Wrong
+                }
             };
             Ok(verdict)
         })
         .await?
     }
 
-    /// Runs work that has a place. It is skipped when its caller gives up, or its time is over, before its turn.
+    /// Runs work that has a place.
     async fn run<T: Send + 'static>(
         &self,
         place: Place,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, HashingError> {
+        self.queue(move |memory| {
+            let done = work(memory);
+            drop(place);
+            done
+        })
+        .await
+    }
+
+    /// Runs work that owns its place. It is skipped when its caller gives up, or its time is over (the pool's, or that of the
+    /// call), before its turn.
+    async fn queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, HashingError> {
         let (caller, answer) = oneshot::channel();
+        let sign_ins = self.sign_ins.clone();
         let work = move |memory: &mut Memory| {
             if !caller.is_closed() {
-                let _ = caller.send(work(memory));
+                let done = work(memory);
+                sign_ins.hashed(memory.take_hashes());
+                let _ = caller.send(done);
             }
-            drop(place);
         };
         // Fails only when every worker is gone, which ends in the same answer.
         let _ = self.work.send(Box::new(work));
-        match tokio::time::timeout(self.deadline, answer).await {
+        let wait = Deadline::current().map_or(self.deadline, |call| call.remaining().min(self.deadline));
+        match tokio::time::timeout(wait, answer).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(_)) | Err(_) => Err(HashingError::Busy),
+            Ok(Err(_)) | Err(_) => Err(self.busy()),
         }
+    }
+
+    fn busy(&self) -> HashingError {
+        self.sign_ins.refused(Refusal::Hashing);
+        HashingError::Busy
     }
 }
 
@@ -176,12 +226,12 @@ mod tests {
     use super::*;
 
     fn pool(workers: usize, queue: usize) -> HashingPool {
-        HashingPool::start(HashingLimits {
+        let limits = HashingLimits {
             workers,
             queue,
             deadline: Duration::from_secs(20),
-        })
-        .unwrap()
+        };
+        HashingPool::start(limits, telemetry::Metrics::new().sign_ins("test")).unwrap()
     }
 
     fn password() -> Password {
@@ -241,6 +291,55 @@ mod tests {
         let panicked = pool.run(pool.admit().unwrap(), |_| panic!("as planned")).await;
         assert!(matches!(panicked, Err::<(), _>(HashingError::Busy)));
         pool.hash(pool.admit().unwrap(), password()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_the_call_when_that_is_sooner() {
+        let pool = pool(1, 2);
+        let (finish, finishes) = mpsc::channel::<()>();
+        let mut first = Box::pin(pool.run(pool.admit().unwrap(), move |_| finishes.recv()));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        let hash = pool.hash(pool.admit().unwrap(), password());
+        let hash = Deadline::after(Duration::from_millis(20)).scope(hash);
+        let late = tokio::time::timeout(Duration::from_secs(10), hash).await.unwrap();
+        assert!(matches!(late, Err(HashingError::Busy)));
+        finish.send(()).unwrap();
+        let _ = first.await.unwrap();
+        pool.run(pool.admit().unwrap(), |_| ()).await.unwrap();
+        assert_eq!(pool.sign_ins.hashes(), 0, "it was skipped");
+    }
+
+    #[tokio::test]
+    async fn a_comparison_costs_one_hash_whatever_it_finds() {
+        let pool = pool(1, 2);
+        let right = pool.hash(pool.admit().unwrap(), password()).await.unwrap();
+        let absurd = PasswordHash::new(right.as_str().replace("m=19456", "m=4194304"));
+        let mut hashes = pool.sign_ins.hashes();
+        assert_eq!(hashes, 1);
+        for (text, stored, expected) in [
+            (
+                "correct horse battery staple",
+                Some(right.clone()),
+                "Right { stronger: None }",
+            ),
+            ("wrong", Some(right), "Wrong"),
+            ("wrong", None, "Wrong"),
+            (
+                "correct horse battery staple",
+                Some(absurd),
+                "Unusable(StoredHashError)",
+            ),
+            ("nobody", None, "Wrong"),
+        ] {
+            let password = Password::parse(text).unwrap();
+            let verdict = pool
+                .compare(pool.admit().unwrap(), password, stored)
+                .await
+                .unwrap();
+            assert_eq!(format!("{verdict:?}"), expected);
+            hashes += 1;
+            assert_eq!(pool.sign_ins.hashes(), hashes, "{expected}");
+        }
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ const KEY_BYTES: usize = 32;
 /// What each derived key is for (RFC 5869, `info`). Changing one makes what it protected unreadable.
 const SEALING: &[u8] = b"invoice-app/auth/signing-key-sealing/v1";
 const REFRESH_TOKENS: &[u8] = b"invoice-app/auth/refresh-token/v1";
+const DEVICE_TOKENS: &[u8] = b"invoice-app/auth/device-token/v1";
 
 /// Why the master key cannot be used. Each text is a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,7 @@ impl From<Unspecified> for MasterKeyError {
 pub(crate) struct MasterKey {
     sealing: RandomizedNonceKey,
     refresh_tokens: hmac::Key,
+    device_tokens: hmac::Key,
 }
 
 impl MasterKey {
@@ -135,6 +137,7 @@ impl MasterKey {
         Ok(Self {
             sealing: RandomizedNonceKey::new(&AES_256_GCM, derived(SEALING)?.as_ref())?,
             refresh_tokens: hmac::Key::new(hmac::HMAC_SHA256, derived(REFRESH_TOKENS)?.as_ref()),
+            device_tokens: hmac::Key::new(hmac::HMAC_SHA256, derived(DEVICE_TOKENS)?.as_ref()),
         })
     }
 
@@ -163,6 +166,11 @@ impl MasterKey {
     /// The key of the refresh tokens' codes.
     pub(crate) fn refresh_token_key(&self) -> hmac::Key {
         self.refresh_tokens.clone()
+    }
+
+    /// The key of the device tokens' codes.
+    pub(crate) fn device_token_key(&self) -> hmac::Key {
+        self.device_tokens.clone()
     }
 }
 

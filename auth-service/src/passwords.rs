@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use authn::TokenError;
+use client_address::ClientAddress;
 use telemetry::chain;
 
 use crate::domain::clock::Clock;
@@ -17,9 +18,10 @@ use crate::domain::session::{EndReason, SessionEnd};
 use crate::domain::user::User;
 use crate::error::AuthError;
 use crate::events::SecurityEvents;
-use crate::hashing::{HashingPool, Verdict};
+use crate::hashing::{HashingPool, Place, Verdict};
 use crate::sessions::{Caller, Sessions, Tokens};
 use crate::store::AuthStore;
+use crate::throttle::{LaneKey, Throttle};
 
 /// The password so far, and the one from now on.
 #[derive(Debug)]
@@ -28,33 +30,75 @@ pub(crate) struct PasswordChange {
     pub(crate) new: Password,
 }
 
+/// For the hashes that a change costs, both at once, so that nobody is refused in the middle.
+pub(crate) struct Places {
+    for_current: Place,
+    for_new: Place,
+}
+
 /// See the module.
 pub(crate) struct Passwords {
     pub(crate) store: Arc<dyn AuthStore>,
     pub(crate) hashing: Arc<HashingPool>,
+    pub(crate) throttle: Arc<Throttle>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) events: Arc<SecurityEvents>,
     pub(crate) clock: Clock,
 }
 
 impl Passwords {
+    /// Places, before anything else is done; see [`crate::accounts::Accounts::admit`].
+    ///
+    /// # Errors
+    /// `Throttled`, `Busy`.
+    pub(crate) fn admit(&self, client: Option<ClientAddress>) -> Result<Places, AuthError> {
+        self.throttle.count(client)?;
+        Ok(Places {
+            for_current: self.hashing.admit()?,
+            for_new: self.hashing.admit()?,
+        })
+    }
+
+    /// Reads the message where passwords are hashed; see [`crate::accounts::Accounts::read`].
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        places: Places,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<(Places, T), AuthError> {
+        let (for_new, done) = self.hashing.prepare(places.for_new, read).await?;
+        Ok((Places { for_new, ..places }, done))
+    }
+
     /// Changes the password of a caller. Returns the new tokens of the caller's session, the only ones of the user that
     /// still work.
     ///
     /// # Errors
     /// `CredentialsInvalid` when the current password is another one; `Token(Revoked)` when the password was changed, or the
-    /// session ended, at the same time; `Busy`; and the store's. After `Unavailable` the new password may be valid.
-    pub(crate) async fn change(&self, caller: &Caller, change: PasswordChange) -> Result<Tokens, AuthError> {
-        // Both at once, so that nobody is refused in the middle.
-        let (for_current, for_new) = (self.hashing.admit()?, self.hashing.admit()?);
+    /// session ended, at the same time; `Throttled`, `Busy`; and the store's. After `Unavailable` the new password may be valid.
+    pub(crate) async fn change(
+        &self,
+        places: Places,
+        caller: &Caller,
+        change: PasswordChange,
+    ) -> Result<Tokens, AuthError> {
+        let Places { for_current, for_new } = places;
+        // Of the session: failed sign-ins elsewhere do not hold up its owner, nor a thief of its token.
+        let attempt = self
+            .throttle
+            .attempt(LaneKey::session(&caller.session.id))
+            .await?;
         let stored = caller.user.password_hash.clone();
         let verdict = self
             .hashing
             .compare(for_current, change.current, Some(stored))
             .await?;
         match verdict {
-            Verdict::Right { stronger: _ } => {}
-            Verdict::Wrong => {
+            Verdict::Right { stronger: _ } => attempt.succeeded(),
+            Verdict::Wrong | Verdict::Unusable(_) => {
+                attempt.failed();
                 let failed = caller.event(EventKind::PasswordChangeFailed, self.clock.now());
                 self.events.record(failed).await;
                 return Err(AuthError::CredentialsInvalid);

@@ -130,6 +130,7 @@ impl Product {
             metrics: metrics.clone(),
             reflection: true,
             cookies: Some(cookies::form(auth.cookies, &gateway)),
+            throttle: behind_own_gateway(auth.throttle, auth.listen.ip()),
             ..auth
         };
         let auth = auth_service::App::build(auth, &data_dir).await?;
@@ -248,6 +249,20 @@ async fn wait_for_keys(invoice: &invoice_service::App) -> Result<(), BuildError>
         .map_err(|_| BuildError::NoKeys)
 }
 
+/// The gateway of this process reaches auth-service from this machine: from loopback, or from the address that auth-service
+/// listens at.
+fn behind_own_gateway(
+    mut throttle: auth_service::ThrottleConfig,
+    listen: IpAddr,
+) -> auth_service::ThrottleConfig {
+    let own = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), listen];
+    let own = own.into_iter().filter(|address| !address.is_unspecified());
+    throttle
+        .trusted_proxies
+        .extend(own.map(|address| address.to_string()));
+    throttle
+}
+
 /// Where a server that listens at `address` is found from this machine.
 fn url(address: SocketAddr, encrypted: bool) -> String {
     let scheme = if encrypted { "https" } else { "http" };
@@ -261,7 +276,21 @@ fn url(address: SocketAddr, encrypted: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::url;
+    use super::{behind_own_gateway, url};
+
+    #[test]
+    fn the_gateway_beside_it_is_trusted_wherever_auth_service_listens_and_nobody_else() {
+        for (listen, trusted) in [
+            ("127.0.0.1", "127.0.0.1 ::1 127.0.0.1"),
+            ("0.0.0.0", "127.0.0.1 ::1"),
+            ("::", "127.0.0.1 ::1"),
+            ("192.0.2.7", "127.0.0.1 ::1 192.0.2.7"),
+        ] {
+            let throttle =
+                behind_own_gateway(auth_service::ThrottleConfig::default(), listen.parse().unwrap());
+            assert_eq!(throttle.trusted_proxies.join(" "), trusted);
+        }
+    }
 
     #[test]
     fn a_server_on_every_address_is_found_on_loopback() {

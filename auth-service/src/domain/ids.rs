@@ -19,6 +19,20 @@ impl EventId {
     }
 }
 
+/// A device that somebody signed in on. It is named only in that device's own token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeviceId(Ulid);
+
+impl DeviceId {
+    pub(crate) fn from_ulid(ulid: Ulid) -> Self {
+        Self(ulid)
+    }
+
+    pub(crate) fn ulid(self) -> Ulid {
+        self.0
+    }
+}
+
 /// A ULID of this moment.
 pub(crate) fn new_ulid(now: Timestamp) -> Ulid {
     Ulid::from_datetime(now.into())

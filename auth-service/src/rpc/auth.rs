@@ -40,6 +40,7 @@ pub(crate) struct AuthService {
     events: Arc<SecurityEvents>,
     validator: Arc<Validator>,
     cookies: CookieForm,
+    trusted_proxies: TrustedProxies,
 }
 
 /// What the handlers call.
@@ -53,7 +54,12 @@ pub(crate) struct UseCases {
 
 impl AuthService {
     /// The service on these use cases.
-    pub(crate) fn new(uses: UseCases, validator: Arc<Validator>, cookies: CookieForm) -> Self {
+    pub(crate) fn new(
+        uses: UseCases,
+        validator: Arc<Validator>,
+        cookies: CookieForm,
+        trusted_proxies: TrustedProxies,
+    ) -> Self {
         Self {
             accounts: Arc::new(uses.accounts),
             sessions: uses.sessions,
@@ -62,15 +68,15 @@ impl AuthService {
             events: uses.events,
             validator,
             cookies,
+            trusted_proxies,
         }
     }
 
     /// Where a call came from.
-    #[expect(clippy::unused_self, reason = "trusted proxies come next")]
     fn client<T>(&self, request: &Request<T>) -> Option<ClientAddress> {
         let peer = request.remote_addr()?.ip();
         let headers = request.metadata().as_ref();
-        Some(ClientAddress::new(peer, headers, &TrustedProxies::none()))
+        Some(ClientAddress::new(peer, headers, &self.trusted_proxies))
     }
 
     fn delivery(&self, metadata: &MetadataMap) -> Delivery {
@@ -123,12 +129,14 @@ impl auth_service_server::AuthService for AuthService {
         request: Request<pb::RegisterRequest>,
     ) -> Result<Response<pb::RegisterResponse>, Status> {
         let delivery = self.delivery(request.metadata());
-        let place = self.accounts.admit().map_err(status)?;
+        let place = self.accounts.admit(self.client(&request)).map_err(status)?;
         let prefix = self.address_prefix(&request);
-        let registration = inward::registration(&request.into_inner(), prefix)?;
+        let message = request.into_inner();
+        let read = move || inward::registration(&message, prefix);
+        let (place, registration) = self.accounts.read(place, read).await.map_err(status)?;
         let signed_in = self
             .accounts
-            .register(place, registration)
+            .register(place, registration?)
             .await
             .map_err(status)?;
         delivery.respond(outward::register_response(&signed_in), |answer| {
@@ -138,7 +146,7 @@ impl auth_service_server::AuthService for AuthService {
 
     async fn login(&self, request: Request<pb::LoginRequest>) -> Result<Response<pb::LoginResponse>, Status> {
         let delivery = self.delivery(request.metadata());
-        let place = self.accounts.admit().map_err(status)?;
+        let place = self.accounts.admit(self.client(&request)).map_err(status)?;
         let device_cookie = delivery.device_cookie(request.metadata());
         let prefix = self.address_prefix(&request);
         let mut request = request.into_inner();
@@ -234,9 +242,12 @@ impl auth_service_server::AuthService for AuthService {
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
         let delivery = self.delivery(request.metadata());
+        let places = self.passwords.admit(self.client(&request)).map_err(status)?;
         let caller = self.caller(&request).await?;
-        let change = inward::password_change(request.get_ref(), &caller.user)?;
-        let changed = self.passwords.change(&caller, change).await;
+        let (message, user) = (request.into_inner(), caller.user.clone());
+        let read = move || inward::password_change(&message, &user);
+        let (places, change) = self.passwords.read(places, read).await.map_err(status)?;
+        let changed = self.passwords.change(places, &caller, change?).await;
         let tokens = Some(outward::tokens(&changed.map_err(status)?));
         delivery.respond(pb::ChangePasswordResponse { tokens }, |answer| {
             answer.tokens.as_mut()

@@ -48,6 +48,11 @@ pub(super) fn status(error: AuthError) -> Status {
             "too many sign-ins at once; try again",
             RETRY_BUSY,
         ),
+        AuthError::Throttled(wait) => RpcError::resource_exhausted(
+            own_reason::SIGN_IN_THROTTLED,
+            "too many sign-ins from your network, or failures with this e-mail address; try again later",
+            wait.0,
+        ),
         AuthError::RefreshTokenInvalid => RpcError::unauthenticated(
             own_reason::REFRESH_TOKEN_INVALID,
             "the refresh token is not valid, or its session has ended; sign in again",

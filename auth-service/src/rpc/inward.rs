@@ -12,6 +12,7 @@ use crate::domain::client::Client;
 use crate::domain::email::{Email, EmailError, EmailKey};
 use crate::domain::ids::SessionId;
 use crate::domain::password::{Password, PasswordError};
+use crate::domain::secret::Secret;
 use crate::domain::text::{ClientLabel, DisplayName, OrganizationName, TextError};
 use crate::domain::user::{ProfileChange, User};
 use crate::passwords::PasswordChange;
@@ -160,6 +161,7 @@ pub(super) fn credentials(
                 label: client_label?,
                 address_prefix,
             },
+            device_token: Secret::new(request.device_token.clone()),
         })
     })();
     fields.finish(whole)

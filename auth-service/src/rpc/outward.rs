@@ -19,7 +19,7 @@ pub(super) fn register_response(signed_in: &SignedIn) -> pb::RegisterResponse {
     pb::RegisterResponse {
         user: Some(user(&signed_in.user)),
         organization: Some(organization(&signed_in.user.membership)),
-        tokens: Some(tokens(&signed_in.tokens)),
+        tokens: Some(first_tokens(signed_in)),
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) fn login_response(signed_in: &SignedIn) -> pb::LoginResponse {
     pb::LoginResponse {
         user: Some(user(&signed_in.user)),
         organization: Some(organization(&signed_in.user.membership)),
-        tokens: Some(tokens(&signed_in.tokens)),
+        tokens: Some(first_tokens(signed_in)),
     }
 }
 
@@ -44,6 +44,14 @@ pub(super) fn update_me_response(me: &User) -> pb::UpdateMeResponse {
         user: Some(user(me)),
         organization: Some(organization(&me.membership)),
         role: role(me.membership.role).into(),
+    }
+}
+
+/// With what the device shows at its next sign-in.
+fn first_tokens(signed_in: &SignedIn) -> pb::Tokens {
+    pb::Tokens {
+        device_token: signed_in.device_token.expose().to_owned(),
+        ..tokens(&signed_in.tokens)
     }
 }
 

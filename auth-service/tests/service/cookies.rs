@@ -143,12 +143,14 @@ async fn the_cookie_is_kept_from_scripts_other_sites_and_plain_http_and_lives_as
         .unwrap();
     let value = refresh_cookie(&response);
     let week = 7 * 86_400;
+    let [refresh, device] = set_cookies(response.metadata()).try_into().unwrap();
     assert_eq!(
-        set_cookies(response.metadata()),
-        [format!(
-            "{value}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={week}"
-        )]
+        refresh,
+        format!("{value}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={week}")
     );
+    assert!(device.starts_with("__Host-invoiceapp-device="), "{device}");
+    let attributes = "; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=34560000";
+    assert!(device.ends_with(attributes), "{device}");
 }
 
 #[tokio::test]
@@ -163,7 +165,11 @@ async fn on_plain_loopback_the_cookie_has_another_name_and_is_not_secure() {
         .register(by_cookie(registration("ada@example.com"), &[]))
         .await
         .unwrap();
-    let [set] = set_cookies(response.metadata()).try_into().unwrap();
+    let [set, device] = set_cookies(response.metadata()).try_into().unwrap();
+    assert!(
+        device.starts_with("invoiceapp-device=") && !device.contains("Secure"),
+        "{device}"
+    );
     let (cookie, attributes) = set.split_once("; ").unwrap();
     assert!(cookie.starts_with("invoiceapp-refresh="), "{set}");
     assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/; Max-Age=604800");

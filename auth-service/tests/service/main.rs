@@ -16,4 +16,5 @@ mod sessions;
 mod sign_in;
 mod story;
 mod support;
+mod throttle;
 mod token_required;

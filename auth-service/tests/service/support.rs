@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use auth_service::{App, Clock, Config, HashingLimits};
+use auth_service::{App, Clock, Config, HashingLimits, ThrottleConfig};
 use grpc_server::{DrainPace, Shutdown};
 use harness::mongo::ReplicaSet;
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use proto::auth::v1 as pb;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::token_service_client::TokenServiceClient;
 use rpc_error::Details;
+use telemetry::Metrics;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -65,7 +66,7 @@ pub(crate) struct Place {
     database: Option<Arc<ReplicaSet>>,
 }
 
-/// The settings of most tests: a free port, and room for every sign-in.
+/// The settings of most tests: a free port, and room for every sign-in of their one address.
 pub(crate) fn config() -> Config {
     let hashing = HashingLimits {
         workers: 2,
@@ -75,6 +76,10 @@ pub(crate) fn config() -> Config {
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         hashing,
+        throttle: ThrottleConfig {
+            sign_in_burst: 1_000_000,
+            ..ThrottleConfig::default()
+        },
         ..Config::default()
     }
 }
@@ -183,6 +188,11 @@ impl Service {
     /// Moves the service's clock.
     pub(crate) fn advance(&self, seconds: i64) {
         self.place.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// What the service counts.
+    pub(crate) fn metrics(&self) -> Metrics {
+        self.place.config.metrics.clone()
     }
 
     pub(crate) fn now(&self) -> i64 {

@@ -4,6 +4,7 @@ mod certificates;
 mod feeds;
 mod labels;
 mod process;
+mod sign_ins;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,9 +20,11 @@ use prometheus_client::registry::{Registry, Unit};
 pub use certificates::TlsStanding;
 pub use feeds::FeedStanding;
 pub(crate) use labels::{CallLabels, OperationLabels, ServiceLabel};
+pub use sign_ins::{Refusal, SignIns};
 
 use self::certificates::Certificates;
 use self::feeds::Feeds;
+use self::sign_ins::AllSignIns;
 use crate::{Database, Server};
 
 /// Upper bounds in seconds. A call on loopback takes a millisecond, the longest deadline is 30 s.
@@ -44,6 +47,7 @@ struct Inner {
     operations: Durations<OperationLabels>,
     certificates: Certificates,
     feeds: Feeds,
+    sign_ins: AllSignIns,
 }
 
 impl Metrics {
@@ -86,6 +90,8 @@ impl Metrics {
         registry.register_collector(Box::new(certificates.clone()));
         let feeds = Feeds::default();
         registry.register_collector(Box::new(feeds.clone()));
+        let sign_ins = AllSignIns::default();
+        sign_ins.register(&mut registry);
         Self(Arc::new(Inner {
             registry,
             calls,
@@ -94,6 +100,7 @@ impl Metrics {
             operations,
             certificates,
             feeds,
+            sign_ins,
         }))
     }
 
@@ -112,6 +119,11 @@ impl Metrics {
     /// Measures and traces what `service` asks of its store. `system` is the store's `db.system.name`.
     pub fn database(&self, service: &'static str, system: &'static str) -> Database {
         Database::new(service, system, self.0.operations.clone())
+    }
+
+    /// Counts what sign-ins cost `service`, and which it refuses.
+    pub fn sign_ins(&self, service: &'static str) -> SignIns {
+        self.0.sign_ins.of(service)
     }
 
     /// Asks `standing` about the TLS of a server or client (`role`) whenever the metrics are read; `None` when that is
