@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::content::InvoiceContent;
 use crate::domain::history::{Deed, HistoryFull, Reason};
@@ -99,7 +100,13 @@ const NEVER: Version = Version::new(0);
 pub(crate) struct Invoices {
     store: Arc<dyn InvoiceStore>,
     turns: Arc<Turns>,
+    /// Places for work that holds a whole history in memory.
+    histories: Arc<Semaphore>,
 }
+
+/// So many histories are in memory at a time, of up to `History::MOST_BYTES` as stored and twice that as read; others
+/// wait for their turn until their deadline.
+const HISTORIES: usize = 32;
 
 impl Invoices {
     /// The use cases on this store.
@@ -107,7 +114,14 @@ impl Invoices {
         Self {
             store,
             turns: Arc::default(),
+            histories: Arc::new(Semaphore::new(HISTORIES)),
         }
+    }
+
+    /// A place for a history.
+    async fn place_of_history(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        // It is never closed.
+        self.histories.acquire().await.map_err(|_| StoreError::Overloaded)
     }
 
     /// Makes a draft and stores it. Atomic and, under a request id, idempotent: one store write.
@@ -166,11 +180,24 @@ impl Invoices {
         Ok(draft(caller, content)?)
     }
 
-    /// One invoice.
+    /// One invoice, without its history.
     ///
     /// # Errors
     /// [`InvoiceError::NotFound`], [`InvoiceError::Store`].
     pub(crate) async fn get(&self, caller: &Caller, id: &InvoiceId) -> Result<Invoice, InvoiceError> {
+        Ok(self.store.get_without_history(&caller.organization, id).await?)
+    }
+
+    /// One invoice with its history.
+    ///
+    /// # Errors
+    /// [`InvoiceError::NotFound`], [`InvoiceError::Store`].
+    pub(crate) async fn get_with_history(
+        &self,
+        caller: &Caller,
+        id: &InvoiceId,
+    ) -> Result<Invoice, InvoiceError> {
+        let _place = self.place_of_history().await?;
         Ok(self.store.get(&caller.organization, id).await?.invoice)
     }
 

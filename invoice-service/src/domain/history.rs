@@ -47,6 +47,10 @@ pub struct Change {
 impl Change {
     /// Bounds the document: an entry that changes every field stays below 13 KB, a history below MongoDB's 16 MiB.
     pub const LONGEST: usize = 64;
+
+    fn text_bytes(&self) -> usize {
+        self.field.len() + self.before.len() + self.after.len()
+    }
 }
 
 /// One accepted change.
@@ -76,6 +80,28 @@ pub struct HistoryEntry {
     pub hash: String,
 }
 
+impl HistoryEntry {
+    /// What its texts take, which is most of its size.
+    fn text_bytes(&self) -> usize {
+        let Self {
+            user,
+            session,
+            action,
+            request_id,
+            reason,
+            changes,
+            invoice_hash,
+            hash,
+            sequence: _,
+            version: _,
+            time: _,
+        } = self;
+        let texts = [user, session, action, request_id, reason, invoice_hash, hash];
+        let of_changes = changes.iter().map(Change::text_bytes).sum::<usize>();
+        texts.iter().map(|text| text.len()).sum::<usize>() + of_changes
+    }
+}
+
 /// The history has no room for another entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the invoice has been changed {entries} times, which is as often as its history records")]
@@ -101,6 +127,9 @@ pub struct History(Vec<HistoryEntry>);
 impl History {
     /// Bounds the document.
     pub const MOST: usize = 1000;
+    /// 1 MiB of texts: 1,000 changes of common size. Keeps large invoices that change as a whole each time from growing
+    /// beyond what a store takes in one document.
+    pub const MOST_BYTES: usize = 1024 * 1024;
     /// A draft leaves room for the life of the invoice that it becomes.
     pub const MOST_OF_DRAFT: usize = 900;
 
@@ -125,12 +154,13 @@ impl History {
         deed: Deed,
     ) -> Result<(), HistoryFull> {
         let entries = self.0.len();
-        let most = if after.state == State::Draft {
-            Self::MOST_OF_DRAFT
+        let bytes: usize = self.0.iter().map(HistoryEntry::text_bytes).sum();
+        let (most, most_bytes) = if after.state == State::Draft {
+            (Self::MOST_OF_DRAFT, Self::MOST_BYTES / 8 * 7)
         } else {
-            Self::MOST
+            (Self::MOST, Self::MOST_BYTES)
         };
-        if entries >= most {
+        if entries >= most || bytes >= most_bytes {
             return Err(HistoryFull { entries });
         }
         let facts_after = facts(after);

@@ -42,6 +42,7 @@ impl Invoices {
         decide: impl Fn(&Invoice) -> Result<Invoice, InvoiceError<P>> + Send,
     ) -> Result<Outcome, InvoiceError<P>> {
         let deed = caller.deed(action.name(), target.request, reason);
+        let _place = self.place_of_history().await?;
         for _ in 0..ATTEMPTS {
             let stored = match self.found(caller, target).await? {
                 Found::Current(stored) => stored,

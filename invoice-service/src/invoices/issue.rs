@@ -42,6 +42,7 @@ impl Invoices {
     ) -> Result<Outcome, InvoiceError> {
         let deed = caller.deed(Action::IssueInvoice.name(), target.request, Reason::default());
         let _turn = self.turns.take(&caller.organization).await;
+        let _place = self.place_of_history().await?;
         for attempt in 0..ATTEMPTS {
             let (found, last) = tokio::try_join!(self.found(caller, target), async {
                 let series = numbering.series.id();

@@ -54,6 +54,15 @@ impl InvoiceStore for Counted {
         }
     }
 
+    async fn get_without_history(
+        &self,
+        organization: &OrganizationId,
+        id: &InvoiceId,
+    ) -> Result<Invoice, StoreError> {
+        self.note("get_without_history");
+        self.store.get_without_history(organization, id).await
+    }
+
     async fn get_settled(
         &self,
         organization: &OrganizationId,

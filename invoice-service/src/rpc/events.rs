@@ -29,7 +29,7 @@ impl InvoiceService {
             return Err(error::invalid(violations));
         };
         let id = invoice_id(&request.invoice_id, "invoice_id")?;
-        let invoice = self.invoices.get(&caller, &id).await;
+        let invoice = self.invoices.get_with_history(&caller, &id).await;
         let invoice = invoice.map_err(|error| error::status(error, id.as_str()))?;
         let entries = invoice.history.entries();
         let begin = after.map_or(0, |cursor| position(&cursor)).min(entries.len());
@@ -47,7 +47,7 @@ impl InvoiceService {
     ) -> Result<Response<pb::VerifyInvoiceHistoryResponse>, Status> {
         let caller = caller(&request)?;
         let id = invoice_id(&request.get_ref().invoice_id, "invoice_id")?;
-        let invoice = self.invoices.get(&caller, &id).await;
+        let invoice = self.invoices.get_with_history(&caller, &id).await;
         let invoice = invoice.map_err(|error| error::status(error, id.as_str()))?;
         let entries = invoice.history.entries();
         let first_bad = match invoice.history.verify(&invoice) {

@@ -49,6 +49,7 @@ macro_rules! store_contract {
                 an_issued_invoice_reads_back_with_its_number_and_its_history
                 payments_read_back_equal
                 an_invoice_that_was_edited_by_hand_is_found
+                who_only_shows_an_invoice_does_not_read_its_history
                 lists_leave_histories_out
                 the_last_number_is_the_highest_count_of_the_latest_period
                 one_place_in_a_series_is_given_to_one_invoice_of_an_organization

@@ -74,6 +74,17 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
         invoice: &InvoiceId,
     ) -> Result<StoredInvoice, StoreError>;
 
+    /// As [`InvoiceStore::get`], with an empty history: that of an invoice may be many times as large as the invoice, so
+    /// who only shows the invoice does not read it.
+    ///
+    /// # Errors
+    /// Those of [`InvoiceStore::get`].
+    async fn get_without_history(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<Invoice, StoreError>;
+
     /// As [`InvoiceStore::get`], never behind. It may cost as much as a write.
     ///
     /// # Errors

@@ -80,6 +80,22 @@ impl MongoInvoiceStore {
         }
     }
 
+    /// What `projection` keeps of an entry, as a majority has it.
+    async fn find(
+        &self,
+        filter: Document,
+        projection: Document,
+    ) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let invoices = self.invoices.clone();
+        let find = async move {
+            let find = invoices
+                .find_one(filter)
+                .hint(Hint::Name(schema::BY_ID.to_owned()));
+            find.projection(projection).max_time(OPERATION_TIME).await
+        };
+        Ok(self.engine.run(find).await?)
+    }
+
     /// The entry that stood in the way of a write, or was not found, as the primary has it and once a majority does. A
     /// plain read could be answered from before it. A change of nothing waits for the majority in a fraction of what a
     /// linearizable read takes (docs/adr/0010).
@@ -165,20 +181,25 @@ impl InvoiceStore for MongoInvoiceStore {
         organization: &OrganizationId,
         invoice: &InvoiceId,
     ) -> Result<StoredInvoice, StoreError> {
-        let (invoices, filter) = (self.invoices.clone(), one(organization, invoice));
-        let find = async move {
-            let find = invoices
-                .find_one(filter)
-                .hint(Hint::Name(schema::BY_ID.to_owned()));
-            find.projection(doc! { "_id": 0, "document": 1, "history": 1 })
-                .max_time(OPERATION_TIME)
-                .await
-        };
-        if let Some(found) = self.engine.run(find).await? {
+        let whole = doc! { "_id": 0, "document": 1, "history": 1 };
+        if let Some(found) = self.find(one(organization, invoice), whole).await? {
             return entry::decode(&found)?.ok_or(StoreError::NotFound);
         }
         // Just after an election the new primary may not show yet what a majority has acknowledged.
         self.get_settled(organization, invoice).await
+    }
+
+    async fn get_without_history(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<Invoice, StoreError> {
+        let document = doc! { "_id": 0, "document": 1 };
+        let found = match self.find(one(organization, invoice), document).await? {
+            Some(found) => entry::decode(&found)?.ok_or(StoreError::NotFound)?,
+            None => self.get_settled(organization, invoice).await?,
+        };
+        Ok(found.invoice)
     }
 
     async fn get_settled(

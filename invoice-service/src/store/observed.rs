@@ -17,6 +17,7 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         store,
         insert: database.operation("insert"),
         get: database.operation("get"),
+        get_without_history: database.operation("get_without_history"),
         get_settled: database.operation("get_settled"),
         list: database.operation("list"),
         replace: database.operation("replace"),
@@ -30,6 +31,7 @@ struct Observed {
     store: Arc<dyn InvoiceStore>,
     insert: Operation,
     get: Operation,
+    get_without_history: Operation,
     get_settled: Operation,
     list: Operation,
     replace: Operation,
@@ -54,6 +56,15 @@ impl InvoiceStore for Observed {
         invoice: &InvoiceId,
     ) -> Result<StoredInvoice, StoreError> {
         self.get.observe(self.store.get(organization, invoice)).await
+    }
+
+    async fn get_without_history(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<Invoice, StoreError> {
+        let got = self.store.get_without_history(organization, invoice);
+        self.get_without_history.observe(got).await
     }
 
     async fn get_settled(

@@ -134,6 +134,22 @@ impl InvoiceStore for SqliteInvoiceStore {
         row::decode_whole(document.0, document.1.as_deref())
     }
 
+    async fn get_without_history(
+        &self,
+        organization: &OrganizationId,
+        invoice: &InvoiceId,
+    ) -> Result<Invoice, StoreError> {
+        let key = (organization.clone(), invoice.clone());
+        let document = self.engine.read(move |connection| {
+            let document: Option<Vec<u8>> = connection
+                .prepare_cached("SELECT document FROM invoice WHERE org_id = ?1 AND id = ?2 AND deleted = 0")?
+                .query_row([key.0.as_str(), key.1.as_str()], |row| row.get(0))
+                .optional()?;
+            document.ok_or(StoreError::NotFound)
+        });
+        Ok(row::decode_whole(document.await?, None)?.invoice)
+    }
+
     async fn get_settled(
         &self,
         organization: &OrganizationId,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::issuing::{complete, day, draft};
 use crate::domain::{
-    history::{Change, Deed, History, HistoryEntry, HistoryFull, Verdict, hash_of},
+    history::{Change, Deed, History, HistoryEntry, HistoryFull, Reason, Verdict, hash_of},
     ids::{SessionId, UserId},
     invoice::Invoice,
     number::Series,
@@ -179,6 +179,24 @@ fn a_full_history_refuses_and_a_draft_leaves_room_for_its_life() {
         entries: History::MOST,
     };
     assert_eq!(issued.recorded(None, deed("RecordPayment")), Err(full));
+}
+
+#[test]
+fn a_history_of_long_texts_is_full_by_its_size() {
+    let wordy = Deed {
+        reason: Reason::parse(&"🧾".repeat(500)).unwrap(),
+        ..deed("UpdateInvoice")
+    };
+    let mut invoice = draft(complete());
+    let full = loop {
+        match invoice.clone().recorded(None, wordy.clone()) {
+            Ok(recorded) => invoice = recorded,
+            Err(full) => break full,
+        }
+    };
+    assert!((400..500).contains(&full.entries), "{full:?}");
+    let issued = invoice.issue(day("2026-03-01"), &Series::standard(), None, Timestamp::now());
+    assert!(issued.unwrap().recorded(None, wordy).is_ok(), "room for its life");
 }
 
 /// The format of ADR 16, computed once: stored hashes must be computed the same for ever.

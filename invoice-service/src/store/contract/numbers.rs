@@ -72,6 +72,24 @@ pub(in crate::store) async fn payments_read_back_equal(store: &impl InvoiceStore
     assert_same(&read(store, &draft).await.unwrap(), &stored);
 }
 
+pub(in crate::store) async fn who_only_shows_an_invoice_does_not_read_its_history(store: &impl InvoiceStore) {
+    let org = organization("a");
+    let draft = drafted(store, &org).await;
+    let shown = store.get_without_history(&org, &draft.identity.id).await.unwrap();
+    assert_eq!(shown.history.entries(), []);
+    assert_eq!(
+        Invoice {
+            history: draft.history.clone(),
+            ..shown
+        },
+        draft
+    );
+    let foreign = store
+        .get_without_history(&organization("b"), &draft.identity.id)
+        .await;
+    assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
+}
+
 pub(in crate::store) async fn lists_leave_histories_out(store: &impl InvoiceStore) {
     let draft = drafted(store, &organization("a")).await;
     let query = ListQuery {
