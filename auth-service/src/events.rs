@@ -82,7 +82,6 @@ impl SecurityEvents {
     }
 
     /// Writes an event that concerns every account.
-    #[cfg_attr(not(test), expect(dead_code, reason = "keys are not replaced yet"))]
     pub(crate) async fn record_for_everyone(&self, kind: EventKind) {
         self.record(SecurityEvent::of_everyone(kind, self.clock.now()))
             .await;

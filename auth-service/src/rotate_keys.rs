@@ -10,6 +10,8 @@ use settings::SettingsError;
 
 use crate::config::{Config, Settings};
 use crate::domain::clock::Clock;
+use crate::domain::security_event::EventKind;
+use crate::events::security_events;
 use crate::keys::{KeyChoice, KeyKeeper, KeysError, NOTICED_WITHIN};
 use crate::master_key::{MasterKey, MasterKeyError};
 use crate::store::{self, AuthStore};
@@ -87,6 +89,7 @@ impl RotateKeysCommand {
         settings: &Settings,
         clock: Clock,
     ) -> Result<String, RotateKeysError> {
+        let (events, _no_sign_ins) = security_events(&store, &clock);
         let keeper = KeyKeeper {
             store,
             master: MasterKey::load(&settings.key_file)?,
@@ -97,12 +100,14 @@ impl RotateKeysCommand {
         Ok(match &self.revoke {
             None => {
                 let (id, time) = keeper.rotate().await?;
+                events.record_for_everyone(EventKind::SigningKeysRotated).await;
                 format!(
                     "The key {id} signs from {time} on. Tokens of the key before it are valid until they end.\n"
                 )
             }
             Some(choice) => {
                 let id = keeper.revoke(choice).await?;
+                events.record_for_everyone(EventKind::SigningKeyRevoked).await;
                 tokio::time::sleep(NOTICED_WITHIN).await;
                 format!("The key {id} is revoked. Access tokens that it signed are valid no more.\n")
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::{PASSWORD, Place, Service, config_on, on_every_store, unauthenticated};
-use crate::support::{refusal, registration};
+use crate::support::{bearer, refusal, registration};
 use auth_service::RotateKeysCommand;
 use futures::future::join_all;
 use harness::mongo::ReplicaSet;
@@ -18,6 +18,7 @@ on_every_store! {
     a_key_that_was_made_just_now_waits_until_everybody_knows_it
     nothing_that_a_revoked_key_signed_is_valid_once_the_command_has_ended
     a_retired_key_can_be_revoked_by_its_id
+    everybody_finds_what_operators_do_to_keys_among_their_events
     keys_outlive_a_restart_in_every_state
 }
 
@@ -128,6 +129,29 @@ async fn a_rotation_by_command_hands_over_to_a_key_that_everybody_knows(service:
     let after = signed_in(&service).await;
     assert_eq!((kid(&before), kid(&after)), (keys[0].clone(), keys[1].clone()));
     service.get_me(&after).await.unwrap();
+}
+
+async fn everybody_finds_what_operators_do_to_keys_among_their_events(service: Service) {
+    use pb::security_event::Type;
+    registered(&service).await;
+    service.advance(10 * MINUTE);
+    rotate(&service).await.unwrap();
+    service.advance(1);
+    revoke(&service, "active").await.unwrap();
+    let token = signed_in(&service).await;
+    let request = bearer(&token, pb::ListSecurityEventsRequest::default());
+    let listed = service.auth().list_security_events(request).await;
+    let events = listed.unwrap().into_inner().events;
+    let kinds: Vec<_> = events.iter().map(pb::SecurityEvent::r#type).collect();
+    assert_eq!(
+        kinds,
+        [
+            Type::SignedIn,
+            Type::SigningKeyRevoked,
+            Type::SigningKeysRotated,
+            Type::Registered
+        ]
+    );
 }
 
 async fn of_rotations_at_the_same_time_one_takes_a_step(service: Service) {
