@@ -43,6 +43,11 @@ impl Latencies {
         Duration::from_micros(self.0.value_at_percentile(percent))
     }
 
+    /// Of 100, 99 take no longer.
+    pub(crate) fn p99(&self) -> Duration {
+        self.percentile(99.0)
+    }
+
     fn longest(&self) -> Duration {
         Duration::from_micros(self.0.max())
     }

@@ -8,6 +8,7 @@ mod deployment;
 mod drive;
 mod figures;
 mod fill;
+mod flood;
 mod grpc;
 mod latencies;
 mod load;
@@ -16,6 +17,7 @@ mod pages;
 mod report;
 mod requests;
 mod rpc;
+mod sign_in;
 mod start;
 mod template;
 mod usage;
@@ -28,6 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::load::LoadOptions;
 use crate::mongo::MongoOptions;
+use crate::sign_in::SignInOptions;
 
 #[derive(Parser)]
 #[command(
@@ -71,6 +74,8 @@ enum Measure {
     Mongo(MongoOptions),
     /// CPU time to verify an access token, against the bare signature.
     Verify,
+    /// Signing in: known against unknown addresses, sign-ins against bare hashes, and a flood.
+    SignIn(SignInOptions),
     /// Everything with its defaults.
     All,
 }
@@ -124,6 +129,7 @@ async fn run(measure: Measure) -> Result<(), Box<dyn Error>> {
         Measure::Load(options) => load::measure(&options).await,
         Measure::Mongo(options) => mongo::measure(&options).await,
         Measure::Verify => verify::measure(),
+        Measure::SignIn(options) => sign_in::measure(&options).await,
         Measure::All => Ok(()),
     }
 }
