@@ -23,7 +23,8 @@ impl SigningKey {
             Connection::open_with_flags(data.join("auth.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)
                 .unwrap()
                 .query_row(
-                    "SELECT id, sealed_private_key FROM signing_key WHERE state = 'ACTIVE'",
+                    // The first one signs for a month.
+                    "SELECT id, sealed_private_key FROM signing_key ORDER BY sequence LIMIT 1",
                     [],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
