@@ -1,5 +1,7 @@
 //! A refresh and the end of its session at the same time, a thousand times.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::domain::session::SessionLimits;
 use crate::events::security_events;
@@ -53,8 +55,8 @@ async fn stand_back(times: u32) {
     }
 }
 
-/// One race. Returns whether the refresh came first.
-async fn race(sessions: &Arc<Sessions>, ada: &User, round: u32) -> bool {
+/// One race, in which the end begins after `delay`. Returns whether the refresh came first.
+async fn race(sessions: &Arc<Sessions>, ada: &User, round: u32, delay: Duration) -> bool {
     let now = sessions.clock.now();
     let session = sessions.begin(ada, Client::default(), now);
     sessions.store.insert_session(session.clone()).await.unwrap();
@@ -69,6 +71,9 @@ async fn race(sessions: &Arc<Sessions>, ada: &User, round: u32) -> bool {
     let ending = {
         let (sessions, id) = (Arc::clone(sessions), session.id.clone());
         tokio::spawn(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             stand_back(round / 7 % 40).await;
             sessions.end(&id, None).await
         })
@@ -87,11 +92,24 @@ async fn race(sessions: &Arc<Sessions>, ada: &User, round: u32) -> bool {
     refreshed.is_ok()
 }
 
+/// How long a refresh takes when nobody disturbs it.
+async fn refresh_takes(sessions: &Sessions, ada: &User) -> Duration {
+    let session = sessions.begin(ada, Client::default(), sessions.clock.now());
+    sessions.store.insert_session(session.clone()).await.unwrap();
+    let token = sessions.refresh_tokens.token(&session.id, session.generation);
+    let begun = Instant::now();
+    sessions.refresh(token.expose(), None).await.unwrap();
+    begun.elapsed()
+}
+
 async fn race_often(url: &str, rounds: u32) {
     let (sessions, ada) = sessions(url).await;
+    let taken = refresh_takes(&sessions, &ada).await;
     let mut refreshed_first = 0;
     for round in 0..rounds {
-        refreshed_first += u32::from(race(&sessions, &ada, round).await);
+        // From none to twice what a refresh takes in this store, so that the end falls before, into and after it.
+        let delay = taken * (round % 9) / 4;
+        refreshed_first += u32::from(race(&sessions, &ada, round, delay).await);
     }
     assert!(
         (1..rounds).contains(&refreshed_first),
