@@ -50,6 +50,7 @@ have_test_tools() {
     have "$CHROMIUM" 'Chromium; run: apt-get install chromium (or set CHROMIUM to its path)' || missing=1
     have web/e2e/node_modules/.bin/buf 'npm packages of web/e2e; run: make provision' || missing=1
     have web/client/node_modules/.bin/vitest 'npm packages of web/client; run: make provision' || missing=1
+    have web/console/node_modules/.bin/vite 'npm packages of web/console; run: make provision' || missing=1
     return "$missing"
 }
 

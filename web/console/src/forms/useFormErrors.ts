@@ -1,0 +1,84 @@
+import { CallError, type FieldViolation } from "@invoice-app/client";
+import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { failureText, violationText } from "../text/reasons.js";
+import { NO_VIOLATIONS, placeViolations, renamed, type PlacedViolations } from "./violations.js";
+
+export interface FormErrors {
+  readonly form: RefObject<HTMLFormElement | null>;
+  readonly placed: PlacedViolations;
+  /** What is wrong with the whole form; blank when nothing is. */
+  readonly summary: string;
+  /** Shows a failed call: its violations at their inputs, the first of which gets the focus, or what went wrong. */
+  show(failure: unknown, names?: Readonly<Record<string, string>>): void;
+  /** As {@link show}, for what was found before anything was sent. */
+  showViolations(violations: readonly FieldViolation[], options?: { focus: boolean }): void;
+  /** The person has changed this input, so that what was said of it may not hold any more. */
+  touched(input: string): void;
+  clear(): void;
+}
+
+/** What the server said of a form, at its inputs. */
+export function useFormErrors(): FormErrors {
+  const form = useRef<HTMLFormElement>(null);
+  const [placed, setPlaced] = useState<PlacedViolations>(NO_VIOLATIONS);
+  const [summary, setSummary] = useState("");
+  const [focusTurn, setFocusTurn] = useState(0);
+
+  useEffect(() => {
+    if (focusTurn > 0) {
+      const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]');
+      first?.focus();
+      first?.scrollIntoView({ block: "center" });
+    }
+  }, [focusTurn]);
+
+  const showViolations = useCallback((violations: readonly FieldViolation[], { focus } = { focus: true }) => {
+    const next = placeViolations(violations, namesOf(form.current), violationText);
+    setPlaced(next);
+    setSummary(next.elsewhere.map(violationText).join(" "));
+    if (focus) {
+      setFocusTurn((turn) => turn + 1);
+    }
+  }, []);
+
+  const show = useCallback(
+    (failure: unknown, names: Readonly<Record<string, string>> = {}) => {
+      const error = CallError.from(failure);
+      if (error.fieldViolations.length > 0) {
+        showViolations(renamed(error.fieldViolations, names));
+      } else {
+        setPlaced(NO_VIOLATIONS);
+        setSummary(failureText(error));
+        setFocusTurn((turn) => turn + 1);
+      }
+    },
+    [showViolations],
+  );
+
+  const touched = useCallback((input: string) => {
+    setPlaced((current) => {
+      if (!current.atInput.has(input)) {
+        return current;
+      }
+      const atInput = new Map(current.atInput);
+      atInput.delete(input);
+      return { ...current, atInput };
+    });
+  }, []);
+
+  const clear = useCallback(() => {
+    setPlaced(NO_VIOLATIONS);
+    setSummary("");
+  }, []);
+
+  return useMemo(
+    () => ({ form, placed, summary, show, showViolations, touched, clear }),
+    [placed, summary, show, showViolations, touched, clear],
+  );
+}
+
+/** The inputs' names, in the order in which people meet them. */
+function namesOf(form: HTMLFormElement | null): string[] {
+  const elements = [...(form?.elements ?? [])] as Partial<HTMLInputElement>[];
+  return elements.map(({ name }) => name ?? "").filter((name) => name !== "");
+}

@@ -1,0 +1,5 @@
+import { PageHead } from "../../components/PageHead.js";
+
+export function Component() {
+  return <PageHead title="CustomerScreen" />;
+}
