@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::deployment::Deployment;
 use crate::drive::{Until, drive};
 use crate::figures::ratio;
-use crate::grpc::{Connection, Target};
+use crate::grpc::{Connection, Refusal, Target};
 use crate::latencies::Latencies;
 use crate::load::{Client, Pace};
 use crate::rpc::Rpc;
@@ -19,8 +19,6 @@ use crate::usage::Usage;
 /// How long each part of the comparison takes, and how often both are measured in turn.
 const SECONDS: u64 = 5;
 const ROUNDS: usize = 3;
-/// What a refusal tells to wait (its RetryInfo).
-const RETRY: Duration = Duration::from_secs(1);
 /// Each takes 128 calls at a time.
 const CONNECTIONS: usize = 8;
 const INVOICES: usize = 100;
@@ -111,12 +109,18 @@ async fn go_on(mut connection: Connection, target: Target, end: Instant) -> Seen
     while Instant::now() < end {
         let request = sign_in(&unknown(), "another quiet heron");
         let began = Instant::now();
-        match connection.call(&target, &request).await {
-            Err("RESOURCE_EXHAUSTED") => {
+        match connection.call_or_refusal(&target, &request).await {
+            Err(Refusal {
+                code: "RESOURCE_EXHAUSTED",
+                retry_delay: Some(delay),
+            }) => {
                 seen.refused.record(began.elapsed());
-                sleep(RETRY).await;
+                sleep(delay).await;
             }
-            Err("UNAUTHENTICATED") => seen.tried.record(began.elapsed()),
+            Err(Refusal {
+                code: "UNAUTHENTICATED",
+                ..
+            }) => seen.tried.record(began.elapsed()),
             Ok(_) | Err(_) => seen.other += 1,
         }
     }

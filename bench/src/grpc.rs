@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, TE};
@@ -11,8 +12,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rpc_error::Details;
 use tokio::net::TcpStream;
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// Compression flag and length before every message.
 const PREFIX: usize = 5;
@@ -34,6 +36,15 @@ pub(crate) struct Connection {
 pub(crate) struct Target {
     uri: Uri,
     authorization: Option<HeaderValue>,
+}
+
+/// A call that was not answered as hoped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The name of the status code, or `no answer`.
+    pub(crate) code: &'static str,
+    /// The delay of its RetryInfo.
+    pub(crate) retry_delay: Option<Duration>,
 }
 
 impl Connection {
@@ -77,23 +88,37 @@ impl Connection {
     /// # Errors
     /// The name of the status code, or `no answer`.
     pub(crate) async fn call(&mut self, target: &Target, message: &[u8]) -> Result<Bytes, &'static str> {
+        let answer = self.call_or_refusal(target, message).await;
+        answer.map_err(|refusal| refusal.code)
+    }
+
+    /// As [`Connection::call`], and what a refusal says of trying again.
+    ///
+    /// # Errors
+    /// [`Refusal`]
+    pub(crate) async fn call_or_refusal(
+        &mut self,
+        target: &Target,
+        message: &[u8],
+    ) -> Result<Bytes, Refusal> {
         let answer = async {
             self.send.ready().await?;
             let response = self.send.send_request(request(target, message)).await?;
             let (head, body) = response.into_parts();
             let body = body.collect().await?;
-            let status = body
-                .trailers()
-                .unwrap_or(&head.headers)
-                .get("grpc-status")
-                .cloned();
+            let status = Status::from_header_map(body.trailers().unwrap_or(&head.headers));
             Ok::<_, hyper::Error>((status, body.to_bytes()))
         };
-        let (status, body) = answer.await.map_err(|_| NO_ANSWER)?;
-        match status.map(|status| Code::from_bytes(status.as_bytes())) {
-            Some(Code::Ok) => Ok(body),
-            Some(code) => Err(telemetry::code_name(code)),
-            None => Err(NO_ANSWER),
+        match answer.await {
+            Ok((Some(status), body)) if status.code() == Code::Ok => Ok(body),
+            Ok((Some(status), _)) => Err(Refusal {
+                code: telemetry::code_name(status.code()),
+                retry_delay: Details::of(&status).retry_delay(),
+            }),
+            Ok((None, _)) | Err(_) => Err(Refusal {
+                code: NO_ANSWER,
+                retry_delay: None,
+            }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Failures as clients see them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rpc_error::{RpcError, reason};
@@ -9,8 +10,8 @@ use tonic::Status;
 use crate::error::AuthError;
 use crate::store::{StoreError, WatchEnded};
 
-/// When the hashing queue has room again.
-const RETRY_BUSY: Duration = Duration::from_secs(1);
+/// When the hashing queue may have room again, at the earliest and at the latest.
+const RETRY_BUSY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// When the store's queue has room again.
 const RETRY_OVERLOAD: Duration = Duration::from_millis(200);
 /// When a store that is down may be back.
@@ -32,6 +33,17 @@ mod own_reason {
     pub(super) const ROLE_INSUFFICIENT: &str = "ROLE_INSUFFICIENT";
 }
 
+/// A time of this range, another one for each caller: those who are refused together would come back together, and be
+/// refused together again. Multiples of the golden ratio, without their integers, are spread evenly however many there are
+/// (Knuth, The Art of Computer Programming, volume 3, 6.4).
+fn spread([earliest, latest]: [Duration; 2]) -> Duration {
+    const GOLDEN_RATIO_OF_64_BITS: u64 = 0x9E37_79B9_7F4A_7C15;
+    static REFUSED: AtomicU64 = AtomicU64::new(0);
+    let turn = REFUSED.fetch_add(1, Ordering::Relaxed);
+    let place = u32::try_from(turn.wrapping_mul(GOLDEN_RATIO_OF_64_BITS) >> 48).unwrap_or_default();
+    earliest + latest.saturating_sub(earliest) / (1 << 16) * place
+}
+
 /// The answer for an error of a use case.
 pub(super) fn status(error: AuthError) -> Status {
     let error = match error {
@@ -46,7 +58,7 @@ pub(super) fn status(error: AuthError) -> Status {
         AuthError::Busy => RpcError::resource_exhausted(
             own_reason::SIGN_IN_THROTTLED,
             "too many sign-ins at once; try again",
-            RETRY_BUSY,
+            spread(RETRY_BUSY),
         ),
         AuthError::Throttled(wait) => RpcError::resource_exhausted(
             own_reason::SIGN_IN_THROTTLED,
