@@ -4,6 +4,7 @@ mod change;
 mod issue;
 mod turns;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,14 +12,16 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::content::InvoiceContent;
+use crate::domain::date::CalendarDate;
 use crate::domain::history::{Deed, HistoryFull, Reason};
 use crate::domain::ids::{Etag, InvoiceId, OrganizationId, PaymentId, SessionId, UserId, Version};
 use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, ReviseError};
 use crate::domain::lifecycle::{IssueError, IssueProblem};
 use crate::domain::payment::{NewPayment, PaymentError};
 use crate::domain::state::{Action, StateError};
+use crate::domain::summary::{CurrencySummary, DueAges, SumTooLarge, summarize};
 use crate::idempotency::AppliedRequest;
-use crate::store::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError};
+use crate::store::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError};
 
 pub(crate) use self::change::Target;
 pub(crate) use self::issue::Numbering;
@@ -81,6 +84,9 @@ pub(crate) enum InvoiceError<P = std::convert::Infallible> {
     /// Its history has no room.
     #[error(transparent)]
     HistoryFull(#[from] HistoryFull),
+    /// What invoices come to is too much.
+    #[error(transparent)]
+    Summary(#[from] SumTooLarge),
     /// The request id was used for something else.
     #[error("the request id was used before with other content")]
     RequestIdReused,
@@ -207,6 +213,22 @@ impl Invoices {
     /// [`InvoiceError::Store`].
     pub(crate) async fn list(&self, caller: &Caller, query: ListQuery) -> Result<ListPage, InvoiceError> {
         Ok(self.store.list(&caller.organization, query).await?)
+    }
+
+    /// What the invoices that `filter` names come to; `today` decides what is overdue, and since when.
+    ///
+    /// # Errors
+    /// [`InvoiceError::Summary`], [`InvoiceError::Store`].
+    pub(crate) async fn summarize(
+        &self,
+        caller: &Caller,
+        filter: ListFilter,
+        today: CalendarDate,
+    ) -> Result<BTreeMap<&'static str, CurrencySummary>, InvoiceError> {
+        let tallies = self
+            .store
+            .summarize(&caller.organization, filter, DueAges::on(today));
+        Ok(summarize(tallies.await?)?)
     }
 
     /// Replaces the content of a draft by what `patch` makes of it: one read and one conditional write. When somebody

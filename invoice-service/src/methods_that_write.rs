@@ -17,11 +17,12 @@ pub(crate) const WRITES: &[&str] = &[
 mod tests {
     use super::WRITES;
 
-    const READS: [&str; 5] = [
+    const READS: [&str; 6] = [
         "/invoiceapp.invoice.v1.InvoiceService/GetInvoice",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoiceEvents",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoices",
         "/invoiceapp.invoice.v1.InvoiceService/PreviewInvoice",
+        "/invoiceapp.invoice.v1.InvoiceService/SummarizeInvoices",
         "/invoiceapp.invoice.v1.InvoiceService/VerifyInvoiceHistory",
     ];
 

@@ -99,6 +99,16 @@ impl CalendarDate {
             .map_err(|_| DateError::Range)?;
         Self::new(later)
     }
+
+    /// The day so many days earlier, but never before [`Self::FIRST`].
+    #[must_use]
+    pub fn minus_days(self, days: u16) -> Self {
+        let earlier = self.0.checked_sub(jiff::Span::new().days(days));
+        earlier
+            .ok()
+            .and_then(|date| Self::new(date).ok())
+            .unwrap_or(Self::FIRST)
+    }
 }
 
 impl fmt::Display for CalendarDate {

@@ -22,6 +22,7 @@ pub mod party;
 pub mod payment;
 mod rounding;
 pub mod state;
+pub mod summary;
 pub mod tax;
 #[cfg(test)]
 mod tests;

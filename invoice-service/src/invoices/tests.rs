@@ -13,6 +13,7 @@ use crate::domain::date::CalendarDate;
 use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
 use crate::domain::number::{LastNumber, Series};
+use crate::domain::summary::Tally;
 use crate::store::contract::sample::complete;
 use crate::store::{SqliteInvoiceStore, StoredInvoice};
 
@@ -75,6 +76,16 @@ impl InvoiceStore for Counted {
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         self.note("list");
         self.store.list(organization, query).await
+    }
+
+    async fn summarize(
+        &self,
+        organization: &OrganizationId,
+        filter: ListFilter,
+        ages: DueAges,
+    ) -> Result<Vec<Tally>, StoreError> {
+        self.note("summarize");
+        self.store.summarize(organization, filter, ages).await
     }
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {

@@ -36,6 +36,7 @@ mod own_reason {
     pub(super) const PAYMENTS_FULL: &str = "PAYMENTS_FULL";
     pub(super) const PAYMENT_NOT_FOUND: &str = "PAYMENT_NOT_FOUND";
     pub(super) const PAYMENT_REVERSED: &str = "PAYMENT_REVERSED";
+    pub(super) const SUMMARY_TOO_LARGE: &str = "SUMMARY_TOO_LARGE";
 }
 
 /// The answer for an id that names no invoice of the caller's organization, whatever the cause.
@@ -79,6 +80,11 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
                 .into()
         }
         InvoiceError::Payment(error) => payment(error),
+        InvoiceError::Summary(error) => {
+            RpcError::failed_precondition(own_reason::SUMMARY_TOO_LARGE, error.to_string())
+                .metadata("currency_code", error.currency.code())
+                .into()
+        }
         InvoiceError::RequestIdReused => {
             let text = "the request id was used before with other content; make a new one";
             RpcError::invalid_argument(own_reason::REQUEST_ID_REUSED, text).into()
@@ -253,7 +259,7 @@ mod tests {
 
     use super::own_reason::{
         ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, PAYMENT_NOT_FOUND, PAYMENT_REVERSED,
-        PAYMENTS_FULL, REQUEST_ID_REUSED,
+        PAYMENTS_FULL, REQUEST_ID_REUSED, SUMMARY_TOO_LARGE,
     };
 
     #[test]
@@ -267,6 +273,7 @@ mod tests {
             PAYMENTS_FULL,
             PAYMENT_NOT_FOUND,
             PAYMENT_REVERSED,
+            SUMMARY_TOO_LARGE,
         ] {
             let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
             assert!(known.is_some(), "{reason}");

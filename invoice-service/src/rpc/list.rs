@@ -39,9 +39,7 @@ impl List {
         let identity = identity(request, organization);
         let page_size = violations.check(FieldPath::new("page_size"), paging::size(request.page_size));
         let order = order(request.order_by, violations);
-        let blank = Filter::default();
-        let filter = request.filter.as_ref().unwrap_or(&blank);
-        let filter = self::filter(filter, &root.field("filter"), today, violations);
+        let filter = filter(request.filter.as_ref(), today, violations);
         let after = page_token::decode(&request.page_token, identity);
         let after = Reader::new(&root, violations).value("page_token", after);
         let (page_size, filter, order, after) = (page_size?, filter?, order?, after?);
@@ -91,12 +89,14 @@ fn order(order: i32, violations: &mut Violations) -> Option<ListOrder> {
     })
 }
 
-fn filter(
-    filter: &Filter,
-    at: &FieldPath,
+/// The field `filter` of a request; one that is not set names every invoice.
+pub(super) fn filter(
+    filter: Option<&Filter>,
     today: CalendarDate,
     violations: &mut Violations,
 ) -> Option<ListFilter> {
+    let (blank, at) = (Filter::default(), &FieldPath::new("filter"));
+    let filter = filter.unwrap_or(&blank);
     let states = super::text::each(
         &filter.states,
         MOST_STATES,

@@ -9,6 +9,7 @@ mod mask;
 mod outward;
 mod page_token;
 mod payments;
+mod summary;
 mod text;
 mod violation;
 
@@ -130,6 +131,13 @@ impl invoice_service_server::InvoiceService for InvoiceService {
                 .collect(),
             next_page_token: next.unwrap_or_default(),
         }))
+    }
+
+    async fn summarize_invoices(
+        &self,
+        request: Request<pb::SummarizeInvoicesRequest>,
+    ) -> Result<Response<pb::SummarizeInvoicesResponse>, Status> {
+        self.summarize(request).await
     }
 
     async fn update_invoice(

@@ -149,6 +149,8 @@ impl StoredEntry {
             ":period": self.period,
             ":sequence": self.sequence,
             ":history": history.map_err(RecordError::invalid)?,
+            ":paid_minor": self.document.as_ref().map_or(0, InvoiceDocument::paid_minor),
+            ":credited_minor": self.document.as_ref().map_or(0, InvoiceDocument::credited_minor),
         })?;
         Ok(())
     }

@@ -4,10 +4,12 @@
 mod lists;
 mod numbers;
 pub(crate) mod sample;
+mod summaries;
 mod writes;
 
 pub(super) use lists::*;
 pub(super) use numbers::*;
+pub(super) use summaries::*;
 pub(super) use writes::*;
 
 use mongo_engine::bson::Document;
@@ -19,6 +21,8 @@ use crate::store::InvoiceStore;
 pub(super) trait Documents {
     async fn document(&self, invoice: &Invoice) -> Document;
     async fn put_document(&self, invoice: &Invoice, document: Document);
+    /// The gross that summaries add up, which may be one that no invoice can have.
+    async fn put_gross(&self, invoice: &Invoice, gross_minor: i64);
 }
 
 /// Makes a module of tests, one for each case, on the store that `$open` makes. `$open` is an async block that gives the
@@ -59,6 +63,10 @@ macro_rules! store_contract {
                 a_search_agrees_with_the_definition
                 invoices_written_between_two_pages_neither_repeat_nor_hide_another
                 a_page_of_large_invoices_is_shorter_and_says_that_there_is_more
+                a_summary_agrees_with_the_definition_for_every_filter
+                a_summary_counts_the_days_since_an_invoice_was_due
+                a_summary_counts_neither_deleted_drafts_nor_other_organizations
+                a_sum_is_exact_beyond_what_an_integer_of_a_database_holds
                 a_store_that_works_answers_a_ping
             }
         }

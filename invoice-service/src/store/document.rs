@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use decode::state;
+pub(super) use decode::{kind, state};
 pub(super) use encode::{day, kind_name};
 pub(super) use history::HistoryEntryDocument;
 pub(crate) use unknown::Origin;
@@ -85,6 +85,18 @@ pub(super) struct InvoiceDocument {
     created_by_request: Option<RequestDocument>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     applied_requests: Vec<RequestDocument>,
+}
+
+impl InvoiceDocument {
+    /// What was paid.
+    pub(super) fn paid_minor(&self) -> i64 {
+        self.totals.paid_minor
+    }
+
+    /// What was credited.
+    pub(super) fn credited_minor(&self) -> i64 {
+        self.totals.credited_minor
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -32,6 +32,8 @@ pub(super) struct IndexedFields {
     pub(super) due_date: String,
     pub(super) gross_minor: i64,
     pub(super) remaining_minor: i64,
+    pub(super) paid_minor: i64,
+    pub(super) credited_minor: i64,
     pub(super) create_time_ms: i64,
     /// Each word with a blank before it, so that the beginnings of words can be told.
     pub(super) words: String,
@@ -68,6 +70,8 @@ impl IndexedFields {
             due_date: or_last(&day(header.effective_due_date())).to_owned(),
             gross_minor: invoice.totals.gross.get(),
             remaining_minor: invoice.totals.remaining.get(),
+            paid_minor: invoice.totals.paid.get(),
+            credited_minor: invoice.totals.credited.get(),
             create_time_ms: invoice.create_time.as_millisecond(),
             words: Words::of_invoice(invoice)
                 .iter()

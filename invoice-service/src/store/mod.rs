@@ -13,6 +13,7 @@ use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
 use crate::domain::money::Currency;
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
+use crate::domain::summary::{DueAges, Tally};
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 use crate::search::Words;
 
@@ -101,6 +102,19 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
     /// # Errors
     /// The errors of [`InvoiceStore::insert`].
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError>;
+
+    /// Counts and sums the invoices that `filter` names, as they are at one moment, in groups that agree in currency, kind,
+    /// state and age; in no promised order. The cost depends on the organization's invoices, not on the collection: their
+    /// documents are not read.
+    ///
+    /// # Errors
+    /// The errors of [`InvoiceStore::insert`].
+    async fn summarize(
+        &self,
+        organization: &OrganizationId,
+        filter: ListFilter,
+        ages: DueAges,
+    ) -> Result<Vec<Tally>, StoreError>;
 
     /// Puts `stored` in the place of the version `expected` of the same invoice. Of two invoices of an organization only
     /// one can have a place in a series, whichever processes write them.

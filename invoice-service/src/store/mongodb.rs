@@ -3,6 +3,7 @@
 mod entry;
 mod list;
 pub(super) mod schema;
+mod summary;
 
 use std::sync::Arc;
 
@@ -11,16 +12,17 @@ use mongo_engine::bson::{Document, RawDocumentBuf, doc};
 use mongo_engine::mongodb::Collection;
 use mongo_engine::mongodb::options::Hint;
 use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::entry::{Entry, Found};
 use super::document::Origin;
 use super::indexed::signed;
-use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice, broken};
+use super::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
+use crate::domain::summary::{DueAges, Tally};
 use crate::idempotency::{AppliedRequest, AppliedRequests};
 
 /// Where the URL names no database.
@@ -48,6 +50,15 @@ impl MongoInvoiceStore {
             engine,
             lists: Arc::new(Semaphore::new(LISTS)),
         })
+    }
+
+    /// A place for reading many invoices. Waited for by the caller and not by the operation: what its caller gives up
+    /// while it waits is not read for nobody.
+    async fn place_of_list(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let place = Arc::clone(&self.lists).acquire_owned();
+        let place = tokio::time::timeout(Engine::patience(), place).await;
+        // It is never closed.
+        place.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)
     }
 
     /// What the request created earlier.
@@ -216,10 +227,8 @@ impl InvoiceStore for MongoInvoiceStore {
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         let find = list::Find::of(organization, &query);
-        let (invoices, lists) = (self.invoices.clone(), Arc::clone(&self.lists));
-        // Waited for out here: a list that its caller gives up while it waits is not read for nobody.
-        let place = tokio::time::timeout(Engine::patience(), lists.acquire_owned()).await;
-        let place = place.map_err(|_| StoreError::Overloaded)?;
+        let invoices = self.invoices.clone();
+        let place = self.place_of_list().await?;
         let read = self.engine.run(async move {
             let _place = place;
             list::documents(&invoices, find, query.limit).await
@@ -233,6 +242,22 @@ impl InvoiceStore for MongoInvoiceStore {
             invoices: decoded.collect::<Result<_, _>>()?,
             more,
         })
+    }
+
+    async fn summarize(
+        &self,
+        organization: &OrganizationId,
+        filter: ListFilter,
+        ages: DueAges,
+    ) -> Result<Vec<Tally>, StoreError> {
+        let pipeline = summary::pipeline(organization, &filter, ages);
+        let invoices = self.invoices.clone();
+        let place = self.place_of_list().await?;
+        let read = self.engine.run(async move {
+            let _place = place;
+            summary::groups(&invoices, pipeline).await
+        });
+        read.await?.iter().map(summary::tally).collect()
     }
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
-use super::{Insertion, InvoiceStore, ListPage, ListQuery, StoreError, StoredInvoice};
+use super::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
+use crate::domain::summary::{DueAges, Tally};
 use crate::idempotency::AppliedRequest;
 
 /// `store`, with each operation under the name of its method in `database`.
@@ -20,6 +21,7 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         get_without_history: database.operation("get_without_history"),
         get_settled: database.operation("get_settled"),
         list: database.operation("list"),
+        summarize: database.operation("summarize"),
         replace: database.operation("replace"),
         last_number: database.operation("last_number"),
         delete_draft: database.operation("delete_draft"),
@@ -34,6 +36,7 @@ struct Observed {
     get_without_history: Operation,
     get_settled: Operation,
     list: Operation,
+    summarize: Operation,
     replace: Operation,
     last_number: Operation,
     delete_draft: Operation,
@@ -78,6 +81,16 @@ impl InvoiceStore for Observed {
 
     async fn list(&self, organization: &OrganizationId, query: ListQuery) -> Result<ListPage, StoreError> {
         self.list.observe(self.store.list(organization, query)).await
+    }
+
+    async fn summarize(
+        &self,
+        organization: &OrganizationId,
+        filter: ListFilter,
+        ages: DueAges,
+    ) -> Result<Vec<Tally>, StoreError> {
+        let summarized = self.store.summarize(organization, filter, ages);
+        self.summarize.observe(summarized).await
     }
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {

@@ -8,15 +8,20 @@ use prost_types::{FieldMask, FileDescriptorSet};
 use proto::invoice::v1::{
     DeleteInvoiceRequest, DuplicateInvoiceRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest,
     ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest,
-    RecordPaymentRequest, ReversePaymentRequest, UpdateInvoiceRequest, VerifyInvoiceHistoryRequest,
-    VoidInvoiceRequest,
+    RecordPaymentRequest, ReversePaymentRequest, SummarizeInvoicesRequest, UpdateInvoiceRequest,
+    VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
 };
 use tonic::{Code, Status};
 
 use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
-const WITHOUT_IDS: [&str; 3] = ["CreateInvoice", "PreviewInvoice", "ListInvoices"];
+const WITHOUT_IDS: [&str; 4] = [
+    "CreateInvoice",
+    "PreviewInvoice",
+    "ListInvoices",
+    "SummarizeInvoices",
+];
 const WITH_IDS: [&str; 11] = [
     "GetInvoice",
     "UpdateInvoice",
@@ -180,7 +185,7 @@ async fn foreign_unknown_and_malformed_ids_get_the_same_answer_from_every_rpc() 
 }
 
 #[tokio::test]
-async fn lists_and_previews_show_nothing_of_another_organization() {
+async fn lists_summaries_and_previews_show_nothing_of_another_organization() {
     let product = RunningProduct::start().await;
     let mut ann = product.person().await;
     let mut bob = product.person().await;
@@ -192,6 +197,11 @@ async fn lists_and_previews_show_nothing_of_another_organization() {
         .unwrap()
         .into_inner();
     assert!(listed.invoices.is_empty());
+    let summary = bob
+        .invoices
+        .summarize_invoices(SummarizeInvoicesRequest::default())
+        .await;
+    assert!(summary.unwrap().into_inner().currencies.is_empty());
     let request = PreviewInvoiceRequest {
         invoice: Some(build::invoice()),
     };

@@ -12,6 +12,7 @@ mod isolation;
 mod issue;
 mod list;
 mod payments;
+mod summary;
 mod tokens;
 mod update;
 

@@ -13,7 +13,7 @@ use proto::auth::v1::{
 use proto::invoice::v1::list_invoices_request::Filter;
 use proto::invoice::v1::{
     CreateInvoiceRequest, DeleteInvoiceRequest, GetInvoiceRequest, Invoice, Line, ListInvoicesRequest, Party,
-    UpdateInvoiceRequest,
+    SummarizeInvoicesRequest, UpdateInvoiceRequest,
 };
 use tonic::Code;
 
@@ -319,6 +319,15 @@ pub(super) async fn work_on_invoices(caller: &mut Caller) {
         caller.invoice("ListInvoices", &list).await.status.code(),
         Code::Ok
     );
+    let mut summary = SummarizeInvoicesRequest {
+        filter: list.filter.clone(),
+    };
+    let answer = caller.invoice("SummarizeInvoices", &summary).await;
+    assert_eq!(answer.status.code(), Code::Ok);
+    summary.filter.get_or_insert_default().customer_id = "canary-customer".to_owned();
+    caller
+        .is_refused_invoice("SummarizeInvoices", &summary, Code::InvalidArgument)
+        .await;
     let page = ListInvoicesRequest {
         page_token: "canary-page-token".to_owned(),
         ..list

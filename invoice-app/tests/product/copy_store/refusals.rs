@@ -28,7 +28,8 @@ async fn a_target_that_holds_records_is_refused_unless_that_is_wanted() {
 
     // Everything is there: nothing to add, and a further invoice stays.
     let more = "INSERT INTO invoice SELECT org_id, id || 'x', version, deleted, state, kind, customer_id, currency_code,
-                number, issue_date, due_date, gross_minor, remaining_minor, create_time_ms, words, NULL, NULL, document, NULL, NULL, NULL, NULL
+                number, issue_date, due_date, gross_minor, remaining_minor, create_time_ms, words, NULL, NULL, document, NULL, NULL, NULL, NULL,
+                paid_minor, credited_minor
                 FROM invoice WHERE deleted = 0 LIMIT 1";
     assert_eq!(source::open(&target.data_dir()).execute(more, []).unwrap(), 1);
     let again = run(&["--from", &from, "--to", &to, "--into-non-empty"]).await;

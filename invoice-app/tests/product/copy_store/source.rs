@@ -26,7 +26,8 @@ pub(super) async fn large() -> Home {
          INSERT INTO invoice
          SELECT org_id, new_id, version, deleted, state, kind, customer_id, currency_code, number, issue_date, due_date,
              gross_minor, remaining_minor, create_time_ms, words, NULL, NULL,
-             CAST(json_set(CAST(document AS TEXT), '$.id', new_id) AS BLOB), NULL, NULL, NULL, NULL
+             CAST(json_set(CAST(document AS TEXT), '$.id', new_id) AS BLOB), NULL, NULL, NULL, NULL,
+             paid_minor, credited_minor
          FROM many"
     );
     assert_eq!(connection.execute(&multiplied, []).unwrap(), 2_500);

@@ -13,10 +13,10 @@ use crate::domain::state::State;
 use crate::search::Words;
 use crate::store::{Cursor, InvoiceStore, ListFilter, ListOrder, ListQuery};
 
-const TODAY: &str = "2026-06-15";
+pub(super) const TODAY: &str = "2026-06-15";
 
 /// Invoices that differ in everything a list looks at, with many ties and blanks.
-async fn filled(store: &impl InvoiceStore, org: &OrganizationId) -> Vec<Invoice> {
+pub(super) async fn filled(store: &impl InvoiceStore, org: &OrganizationId) -> Vec<Invoice> {
     inserted(store, blank(&organization("other"))).await;
     let customers = [CustomerId::generate(), CustomerId::generate()];
     let mut invoices = Vec::new();
@@ -74,7 +74,7 @@ fn compare(order: ListOrder, a: &Invoice, b: &Invoice) -> Ordering {
 }
 
 /// What a filter means.
-fn passes(filter: &ListFilter, invoice: &Invoice) -> bool {
+pub(super) fn passes(filter: &ListFilter, invoice: &Invoice) -> bool {
     let header = &invoice.header;
     let due = header.effective_due_date();
     let within = |date: Option<CalendarDate>, from: Option<CalendarDate>, to: Option<CalendarDate>| {
@@ -152,14 +152,13 @@ pub(in crate::store) async fn pages_of_every_order_show_every_invoice_once_and_i
     }
 }
 
-pub(in crate::store) async fn every_filter_agrees_with_the_definition(store: &impl InvoiceStore) {
-    let org = organization("a");
-    let invoices = filled(store, &org).await;
+/// Filters of every kind, each of which names some of the invoices and leaves out others.
+pub(super) fn filters(invoices: &[Invoice]) -> Vec<ListFilter> {
     let none = ListFilter::default;
     let customer = invoices
         .iter()
         .find_map(|invoice| invoice.header.customer_id.clone());
-    let filters = [
+    vec![
         ListFilter {
             states: vec![State::Open],
             ..none()
@@ -200,7 +199,13 @@ pub(in crate::store) async fn every_filter_agrees_with_the_definition(store: &im
             words: Words::of_query("ann").unwrap(),
             ..none()
         },
-    ];
+    ]
+}
+
+pub(in crate::store) async fn every_filter_agrees_with_the_definition(store: &impl InvoiceStore) {
+    let org = organization("a");
+    let invoices = filled(store, &org).await;
+    let filters = filters(&invoices);
     for filter in &filters {
         for order in ListOrder::ALL {
             let expected = expected(&invoices, order, filter);

@@ -185,7 +185,7 @@ fn header(document: InvoiceDocument) -> Decoded<InvoiceHeader> {
 }
 
 /// The kind with this stored name.
-fn kind(name: &str) -> Decoded<InvoiceKind> {
+pub(in crate::store) fn kind(name: &str) -> Decoded<InvoiceKind> {
     match name {
         "INVOICE" => Ok(InvoiceKind::Invoice),
         "CREDIT_NOTE" => Ok(InvoiceKind::CreditNote),

@@ -89,7 +89,8 @@ fn all(conditions: impl IntoIterator<Item = Document>) -> Document {
     doc! { "$and": conditions.into_iter().collect::<Vec<_>>() }
 }
 
-fn conditions(organization: &OrganizationId, filter: &ListFilter) -> Vec<Document> {
+/// What the documents of a list have in common.
+pub(super) fn conditions(organization: &OrganizationId, filter: &ListFilter) -> Vec<Document> {
     let mut conditions = vec![
         doc! { "org_id": organization.as_str() },
         doc! { "deleted": false },

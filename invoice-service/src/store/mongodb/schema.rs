@@ -7,6 +7,7 @@ use crate::store::ListOrder;
 
 pub(in crate::store) const INVOICES: &str = "invoices";
 pub(in crate::store) const BY_ID: &str = "by_id";
+pub(super) const BY_FIGURES: &str = "by_figures";
 pub(super) const BY_PLACE: &str = "by_place";
 pub(super) const BY_REQUEST: &str = "by_request";
 
@@ -30,6 +31,7 @@ pub(in crate::store) fn schema() -> Schema {
         .unique()
         .partial(doc! { "sequence": { "$exists": true } }),
     ];
+    indexes.push(by_figures());
     indexes.extend(LIST_ORDERS.into_iter().map(|order| {
         let OrderIndex { name, key, direction } = index(order);
         let mut keys = doc! { "org_id": 1, key: direction, "_id": direction };
@@ -46,6 +48,23 @@ pub(in crate::store) fn schema() -> Schema {
         version: 1,
         indexes,
     }
+}
+
+/// All that a summary filters by and sums, so that it reads no document. What is paid and credited stands in the document
+/// alone, and what was stored before is in the index too.
+fn by_figures() -> Index {
+    let mut keys = doc! { "org_id": 1 };
+    // As the filter of the index says it, but what a query asks for must be in the key to be answered from it.
+    keys.insert("deleted", 1);
+    keys.extend(FILTERED.iter().map(|field| ((*field).to_owned(), 1.into())));
+    for figure in [
+        "gross_minor",
+        "document.totals.paid_minor",
+        "document.totals.credited_minor",
+    ] {
+        keys.insert(figure, 1);
+    }
+    Index::new(INVOICES, BY_FIGURES, keys).partial(doc! { "deleted": false })
 }
 
 /// What a list can filter by.

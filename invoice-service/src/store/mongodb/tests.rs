@@ -28,6 +28,15 @@ impl Documents for MongoInvoiceStore {
             .update_one(one(&identity.organization_id, &identity.id), update);
         assert_eq!(put.await.unwrap().matched_count, 1);
     }
+
+    async fn put_gross(&self, invoice: &Invoice, gross_minor: i64) {
+        let identity = &invoice.identity;
+        let update = doc! { "$set": { "gross_minor": gross_minor } };
+        let put = self
+            .invoices
+            .update_one(one(&identity.organization_id, &identity.id), update);
+        assert_eq!(put.await.unwrap().matched_count, 1);
+    }
 }
 
 store_contract!(in_mongodb, async {

@@ -77,7 +77,8 @@ impl Statement {
         self.and(index.after, [key, text(cursor.id.as_str())]);
     }
 
-    fn filter(&mut self, filter: &ListFilter) {
+    /// Narrows the statement, whose text has come to the conditions of its WHERE.
+    pub(super) fn filter(&mut self, filter: &ListFilter) {
         if !filter.states.is_empty() {
             let places = vec!["?"; filter.states.len()].join(", ");
             self.and(&format!("state IN ({places})"), []);

@@ -13,7 +13,7 @@ use crate::store::{StoreError, StoredInvoice, broken, document};
 pub(in crate::store) const INSERT: &str = "
     INSERT INTO invoice VALUES (:org_id, :id, :version, :deleted, :state, :kind, :customer_id, :currency_code, :number,
         :issue_date, :due_date, :gross_minor, :remaining_minor, :create_time_ms, :words, :create_request_id,
-        :create_fingerprint, :document, :series, :period, :sequence, :history)";
+        :create_fingerprint, :document, :series, :period, :sequence, :history, :paid_minor, :credited_minor)";
 
 /// The values of a row, ready to be bound.
 pub(super) struct Row {
@@ -56,6 +56,8 @@ impl Row {
             ":period": self.fields.place.as_ref().map(|place| &place.period),
             ":sequence": self.fields.place.as_ref().map(|place| place.sequence),
             ":history": self.history,
+            ":paid_minor": self.fields.paid_minor,
+            ":credited_minor": self.fields.credited_minor,
         })?;
         Ok(())
     }
@@ -66,7 +68,8 @@ impl Row {
             "UPDATE invoice SET version = :version, state = :state, customer_id = :customer_id,
                  currency_code = :currency_code, number = :number, issue_date = :issue_date, due_date = :due_date,
                  gross_minor = :gross_minor, remaining_minor = :remaining_minor, words = :words, document = :document,
-                 series = :series, period = :period, sequence = :sequence, history = :history
+                 series = :series, period = :period, sequence = :sequence, history = :history,
+                 paid_minor = :paid_minor, credited_minor = :credited_minor
              WHERE org_id = :org_id AND id = :id AND version = :expected AND deleted = 0",
         )?;
         let changed = statement.execute(named_params! {
@@ -88,6 +91,8 @@ impl Row {
             ":period": self.fields.place.as_ref().map(|place| &place.period),
             ":sequence": self.fields.place.as_ref().map(|place| place.sequence),
             ":history": self.history,
+            ":paid_minor": self.fields.paid_minor,
+            ":credited_minor": self.fields.credited_minor,
         });
         match changed {
             Ok(changed) => Ok(changed == 1),
