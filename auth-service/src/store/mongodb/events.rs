@@ -3,8 +3,10 @@
 use async_trait::async_trait;
 use mongo_engine::OPERATION_TIME;
 use mongo_engine::bson::{Bson, Document, doc};
+use mongo_engine::mongodb::options::Hint;
 
 use super::document::EventDocument;
+use super::schema::EVENTS_BY_USER;
 use super::{MongoAuthStore, all};
 use crate::domain::ids::EventId;
 use crate::domain::security_event::SecurityEvent;
@@ -32,8 +34,14 @@ impl EventStore for MongoAuthStore {
         );
         let find = async move {
             let newest_first = doc! { "_id": -1 };
-            let found = events.find(filter).sort(newest_first).limit(limit);
-            all(found.max_time(OPERATION_TIME).await?).await
+            // By its own judgment the server may walk the ids of everybody's events.
+            let found = events
+                .find(filter)
+                .hint(Hint::Name(EVENTS_BY_USER.to_owned()))
+                .sort(newest_first)
+                .limit(limit)
+                .max_time(OPERATION_TIME);
+            all(found.await?).await
         };
         let found = self.engine.run(find).await?;
         found.into_iter().map(SecurityEvent::try_from).collect()

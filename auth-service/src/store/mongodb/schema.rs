@@ -8,6 +8,8 @@ use crate::domain::user::User;
 pub(in crate::store) const USERS: &str = "users";
 pub(in crate::store) const SESSIONS: &str = "sessions";
 pub(in crate::store) const SECURITY_EVENTS: &str = "security_events";
+/// The index that a user's events are listed by.
+pub(super) const EVENTS_BY_USER: &str = "by_user";
 pub(in crate::store) const SIGNING_KEYS: &str = "signing_keys";
 
 /// These collections are not sharded: they hold a kilobyte for each user and each session that lives, people sign in by
@@ -36,7 +38,7 @@ pub(in crate::store) fn schema() -> Schema {
             ),
             Index::new(SESSIONS, "by_expire_time", doc! { "expire_time": 1 }),
             Index::new(SESSIONS, "by_end_time", doc! { "end.time": 1 }).partial(ended),
-            Index::new(SECURITY_EVENTS, "by_user", doc! { "user_id": 1, "_id": -1 }),
+            Index::new(SECURITY_EVENTS, EVENTS_BY_USER, doc! { "user_id": 1, "_id": -1 }),
             Index::new(SIGNING_KEYS, "by_sequence", doc! { "sequence": 1 }).unique(),
         ],
     }
