@@ -1,7 +1,6 @@
 // Everything around the screens: the server, the answers kept of it, and where the person is.
 
 import { TransportProvider } from "@connectrpc/connect-query";
-import { CSPProvider } from "@base-ui/react/csp-provider";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "react-router/dom";
 import { Toasts } from "../components/Toasts.js";
@@ -11,14 +10,12 @@ import { router } from "./routes.js";
 
 export function Console() {
   return (
-    <CSPProvider disableStyleElements>
-      <TransportProvider transport={product.transport}>
-        <QueryClientProvider client={queries}>
-          <Toasts>
-            <RouterProvider router={router} />
-          </Toasts>
-        </QueryClientProvider>
-      </TransportProvider>
-    </CSPProvider>
+    <TransportProvider transport={product.transport}>
+      <QueryClientProvider client={queries}>
+        <Toasts>
+          <RouterProvider router={router} />
+        </Toasts>
+      </QueryClientProvider>
+    </TransportProvider>
   );
 }

@@ -1,33 +1,42 @@
 // Short words about what has just been done.
 
-import { Toast } from "@base-ui/react/toast";
-import { useMemo, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useRef, useState, type ReactNode } from "react";
 
-export function Toasts({ children }: { children: ReactNode }) {
-  return (
-    <Toast.Provider timeout={5_000} limit={3}>
-      {children}
-      <Toast.Portal>
-        <Toast.Viewport className="toasts">
-          <Shown />
-        </Toast.Viewport>
-      </Toast.Portal>
-    </Toast.Provider>
-  );
-}
+const SHOWN_MS = 6_000;
+const AT_MOST = 3;
 
-function Shown() {
-  const { toasts } = Toast.useToastManager();
-  return toasts.map((toast) => (
-    <Toast.Root key={toast.id} toast={toast} className="toast">
-      <Toast.Title render={<p />} />
-      <Toast.Close>Dismiss</Toast.Close>
-    </Toast.Root>
-  ));
-}
+const Say = createContext<(text: string) => void>(() => undefined);
 
 /** Says something at the edge of the screen, aloud too. */
 export function useToast(): (text: string) => void {
-  const { add } = Toast.useToastManager();
-  return useMemo(() => (text: string) => void add({ title: text }), [add]);
+  return useContext(Say);
+}
+
+export function Toasts({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<readonly { id: number; text: string }[]>([]);
+  const last = useRef(0);
+  const dismiss = useCallback((id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)), []);
+  const say = useCallback(
+    (text: string) => {
+      const id = (last.current += 1);
+      setToasts((shown) => [...shown, { id, text }].slice(-AT_MOST));
+      window.setTimeout(() => dismiss(id), SHOWN_MS);
+    },
+    [dismiss],
+  );
+  return (
+    <Say value={say}>
+      {children}
+      <div className="toasts" role="status">
+        {toasts.map(({ id, text }) => (
+          <div key={id} className="toast">
+            <p>{text}</p>
+            <button type="button" onClick={() => dismiss(id)}>
+              Dismiss
+            </button>
+          </div>
+        ))}
+      </div>
+    </Say>
+  );
 }

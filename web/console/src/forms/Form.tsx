@@ -7,7 +7,9 @@ const Errors = createContext<FormErrors | undefined>(undefined);
 
 /** What is wrong with the input of this name. */
 export function useInputErrors(name: string): readonly string[] {
-  return useContext(Errors)?.placed.atInput.get(name) ?? [];
+  const errors = useContext(Errors);
+  const texts = [errors?.placed, errors?.live].flatMap((found) => found?.atInput.get(name) ?? []);
+  return [...new Set(texts)];
 }
 
 interface FormProps {

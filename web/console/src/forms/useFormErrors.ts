@@ -6,12 +6,16 @@ import { NO_VIOLATIONS, placeViolations, renamed, type PlacedViolations } from "
 export interface FormErrors {
   readonly form: RefObject<HTMLFormElement | null>;
   readonly placed: PlacedViolations;
+  /** What is wrong with what is typed now, as far as it is known without sending the form. */
+  readonly live: PlacedViolations;
   /** What is wrong with the whole form; blank when nothing is. */
   readonly summary: string;
   /** Shows a failed call: its violations at their inputs, the first of which gets the focus, or what went wrong. */
   show(failure: unknown, names?: Readonly<Record<string, string>>): void;
   /** As {@link show}, for what was found before anything was sent. */
-  showViolations(violations: readonly FieldViolation[], options?: { focus: boolean }): void;
+  showViolations(violations: readonly FieldViolation[]): void;
+  /** Shows what is wrong now at its inputs, and takes the focus nowhere. Replaces what was shown so before. */
+  showLive(violations: readonly FieldViolation[]): void;
   /** The person has changed this input, so that what was said of it may not hold any more. */
   touched(input: string): void;
   clear(): void;
@@ -21,24 +25,29 @@ export interface FormErrors {
 export function useFormErrors(): FormErrors {
   const form = useRef<HTMLFormElement>(null);
   const [placed, setPlaced] = useState<PlacedViolations>(NO_VIOLATIONS);
+  const [live, setLive] = useState<PlacedViolations>(NO_VIOLATIONS);
   const [summary, setSummary] = useState("");
   const [focusTurn, setFocusTurn] = useState(0);
 
   useEffect(() => {
     if (focusTurn > 0) {
       const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]');
+      // An input in a folded part cannot take the focus.
+      first?.closest("details")?.setAttribute("open", "");
       first?.focus();
       first?.scrollIntoView({ block: "center" });
     }
   }, [focusTurn]);
 
-  const showViolations = useCallback((violations: readonly FieldViolation[], { focus } = { focus: true }) => {
+  const showViolations = useCallback((violations: readonly FieldViolation[]) => {
     const next = placeViolations(violations, namesOf(form.current), violationText);
     setPlaced(next);
     setSummary(next.elsewhere.map(violationText).join(" "));
-    if (focus) {
-      setFocusTurn((turn) => turn + 1);
-    }
+    setFocusTurn((turn) => turn + 1);
+  }, []);
+
+  const showLive = useCallback((violations: readonly FieldViolation[]) => {
+    setLive(violations.length === 0 ? NO_VIOLATIONS : placeViolations(violations, namesOf(form.current), violationText));
   }, []);
 
   const show = useCallback(
@@ -72,8 +81,8 @@ export function useFormErrors(): FormErrors {
   }, []);
 
   return useMemo(
-    () => ({ form, placed, summary, show, showViolations, touched, clear }),
-    [placed, summary, show, showViolations, touched, clear],
+    () => ({ form, placed, live, summary, show, showViolations, showLive, touched, clear }),
+    [placed, live, summary, show, showViolations, showLive, touched, clear],
   );
 }
 
