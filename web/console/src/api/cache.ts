@@ -1,5 +1,6 @@
 // Keeps the answers that are shown in step with what has just been learned.
 
+import type { DescMessage, DescMethodUnary } from "@bufbuild/protobuf";
 import { createConnectQueryKey } from "@connectrpc/connect-query";
 import type { invoice as pb } from "@invoice-app/client";
 import { InvoiceService } from "@invoice-app/client/services";
@@ -11,7 +12,7 @@ const { method } = InvoiceService;
 /** The server has answered with this invoice as it is now. */
 export function rememberInvoice(invoice: pb.Invoice): void {
   queries.setQueryData(invoiceKey(invoice.id), invoice);
-  void queries.invalidateQueries({ queryKey: eventsKey(invoice.id) });
+  askAgain(method.listInvoiceEvents);
   refreshLists();
 }
 
@@ -23,17 +24,17 @@ export function forgetInvoice(invoiceId: string): void {
 
 /** Whatever shows several invoices asks again. */
 export function refreshLists(): void {
-  const key = createConnectQueryKey({ schema: method.listInvoices, transport: product.transport, cardinality: "finite" });
+  askAgain(method.listInvoices);
+  askAgain(method.summarizeInvoices);
+}
+
+/** Every answer of this rpc is old; those on the screen are asked for again. */
+export function askAgain<I extends DescMessage, O extends DescMessage>(schema: DescMethodUnary<I, O>): void {
+  const key = createConnectQueryKey({ schema, transport: product.transport, cardinality: undefined });
   void queries.invalidateQueries({ queryKey: key });
 }
 
 export function invoiceKey(invoiceId: string) {
   const { transport } = product;
   return createConnectQueryKey({ schema: method.getInvoice, input: { invoiceId }, transport, cardinality: "finite" });
-}
-
-function eventsKey(invoiceId: string) {
-  const { transport } = product;
-  const input = { invoiceId };
-  return createConnectQueryKey({ schema: method.listInvoiceEvents, input, transport, cardinality: "infinite" });
 }

@@ -15,7 +15,8 @@ export function Gate() {
     case "unknown":
       return <Arriving />;
     case "signed-in":
-      return <Outlet />;
+      // Another session: another person, perhaps. Every screen begins anew.
+      return <Outlet key={session.sessionId} />;
     case "signed-out":
       return pathname === "/register" ? <RegisterScreen /> : <SignInScreen endedBecause={session.reason} />;
   }

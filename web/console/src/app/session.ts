@@ -30,9 +30,17 @@ export function useRestoredSession(): SessionState {
   return state;
 }
 
-/** Nothing that one person has seen stays for the next. */
+/** The person is out at once; the server is told again later when it cannot be reached. */
 export async function signOut(): Promise<void> {
-  // The person is out at once; the server is told again later when it cannot be reached.
   await product.session.logout().catch(() => undefined);
-  queries.clear();
 }
+
+// Nothing that one person has seen stays for the next.
+let shownFor = "";
+product.session.subscribe((state) => {
+  const sessionId = state.status === "signed-in" ? state.sessionId : "";
+  if (sessionId !== shownFor) {
+    shownFor = sessionId;
+    queries.clear();
+  }
+});

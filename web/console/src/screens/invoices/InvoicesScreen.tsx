@@ -10,6 +10,7 @@ import { Icon } from "../../components/Icon.js";
 import { PageHead } from "../../components/PageHead.js";
 import { InvoiceTable, InvoiceTableSkeleton } from "./InvoiceTable.js";
 import { ListControls } from "./ListControls.js";
+import { Summary } from "./Summary.js";
 import { listRequest, readAddress, writeAddress, type ListAddress } from "./listAddress.js";
 
 export function Component() {
@@ -25,6 +26,7 @@ export function Component() {
       <PageHead title="Invoices">
         <NewInvoice />
       </PageHead>
+      <Summary show={(view) => change({ view, query: "", customerId: "" })} />
       <section className="card flush list" aria-label="Invoices">
         <ListControls address={address} change={change} />
         {list.isError ? (
