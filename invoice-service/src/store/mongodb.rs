@@ -264,8 +264,7 @@ impl InvoiceStore for MongoInvoiceStore {
         let identity = &stored.invoice.identity;
         let filter = versioned(one(&identity.organization_id, &identity.id), expected)?;
         // Fields that a newer release has beside ours stay.
-        let entry = Document::try_from(Entry::of(&stored)?.into_document()?).map_err(broken)?;
-        let update = doc! { "$set": entry };
+        let update = Entry::update(&stored)?;
         let invoices = self.invoices.clone();
         let replaced = self
             .engine

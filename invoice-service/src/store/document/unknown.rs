@@ -16,9 +16,12 @@ use mongo_engine::bson::{
 use super::InvoiceDocument;
 use crate::store::{StoreError, StoredInvoice, broken};
 
-/// The document that an invoice was read from. It may hold more than this release reads.
+/// What an invoice was read from. It may hold more than this release reads.
 #[derive(Clone, Default)]
-pub(crate) struct Origin(Option<Encoded>);
+pub(crate) struct Origin {
+    document: Option<Encoded>,
+    history_entries: Option<usize>,
+}
 
 #[derive(Clone)]
 enum Encoded {
@@ -28,16 +31,36 @@ enum Encoded {
 
 impl Origin {
     pub(in crate::store) fn bson(document: RawDocumentBuf) -> Self {
-        Self(Some(Encoded::Bson(document)))
+        Self {
+            document: Some(Encoded::Bson(document)),
+            history_entries: None,
+        }
     }
 
     pub(in crate::store) fn json(document: Vec<u8>) -> Self {
-        Self(Some(Encoded::Json(document)))
+        Self {
+            document: Some(Encoded::Json(document)),
+            history_entries: None,
+        }
+    }
+
+    /// With so many entries of its history beside the document.
+    pub(in crate::store) fn with_history_entries(self, history_entries: usize) -> Self {
+        Self {
+            history_entries: Some(history_entries),
+            ..self
+        }
+    }
+
+    /// How many entries of its history there are, where they were read. Entries never change: those of the invoice after
+    /// these are new.
+    pub(in crate::store) fn history_entries(&self) -> Option<usize> {
+        self.history_entries
     }
 
     /// The whole document and what this release knows of it; `None` when that is all.
     fn compared(&self) -> Result<Option<(Document, Document)>, StoreError> {
-        let (whole, known) = match &self.0 {
+        let (whole, known) = match &self.document {
             None => return Ok(None),
             Some(Encoded::Bson(bytes)) => {
                 let known: InvoiceDocument = deserialize_from_slice(bytes.as_bytes()).map_err(broken)?;

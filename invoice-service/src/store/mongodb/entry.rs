@@ -1,7 +1,9 @@
 //! One invoice as an entry of the collection: its document, and beside it the fields that the indexes need.
 
+use std::mem;
+
 use mongo_engine::bson::{
-    self, Binary, RawArrayBuf, RawDocument, RawDocumentBuf, deserialize_from_slice,
+    self, Binary, Document, RawArrayBuf, RawDocument, RawDocumentBuf, deserialize_from_slice, doc,
     serialize_to_raw_document_buf, spec::BinarySubtype,
 };
 
@@ -28,6 +30,23 @@ impl Entry {
             document: document::to_bson(stored)?,
             history: history(stored)?,
         })
+    }
+
+    /// The update that makes the entry that `stored` was read from this one. New entries of the history are added to those
+    /// that are there, so that these stay byte for byte, with what a newer release may have put into them.
+    pub(super) fn update(stored: &StoredInvoice) -> Result<Document, StoreError> {
+        let mut entry = Self::of(stored)?;
+        let added = match stored.origin.history_entries() {
+            Some(there) => mem::take(&mut entry.history).into_iter().skip(there).collect(),
+            None => Vec::new(),
+        };
+        let entry = Document::try_from(entry.into_document()?).map_err(broken)?;
+        let mut update = doc! { "$set": entry };
+        if !added.is_empty() {
+            let added: Result<Vec<Document>, _> = added.into_iter().map(Document::try_from).collect();
+            update.insert("$push", doc! { "history": { "$each": added.map_err(broken)? } });
+        }
+        Ok(update)
     }
 
     pub(super) fn into_document(self) -> Result<RawDocumentBuf, StoreError> {
@@ -90,13 +109,18 @@ fn history(stored: &StoredInvoice) -> Result<Vec<RawDocumentBuf>, StoreError> {
 fn read_history(entry: &RawDocument) -> Result<History, StoreError> {
     let mut entries = Vec::new();
     if let Some(history) = entry.get("history").map_err(broken)? {
-        for item in history.as_array().ok_or(StoreError::NotFound)? {
-            let item = item.map_err(broken)?.as_document().ok_or(StoreError::NotFound)?;
+        for item in history.as_array().ok_or_else(no_invoice)? {
+            let item = item.map_err(broken)?.as_document().ok_or_else(no_invoice)?;
             let item: HistoryEntryDocument = deserialize_from_slice(item.as_bytes()).map_err(broken)?;
             entries.push(item.try_into().map_err(broken)?);
         }
     }
     Ok(History::from_stored(entries))
+}
+
+/// An entry whose parts have other types than ours.
+fn no_invoice() -> StoreError {
+    StoreError::Broken("an entry that is no invoice".into())
 }
 
 /// The last number that an entry stands for.
@@ -112,11 +136,12 @@ pub(super) fn decode(entry: &RawDocument) -> Result<Option<StoredInvoice>, Store
     let Some(document) = entry.get("document").map_err(broken)? else {
         return Ok(None);
     };
-    let document = document.as_document().ok_or(StoreError::NotFound)?;
+    let document = document.as_document().ok_or_else(no_invoice)?;
     let known: InvoiceDocument = deserialize_from_slice(document.as_bytes()).map_err(broken)?;
     let mut stored = StoredInvoice::try_from(known).map_err(broken)?;
-    stored.origin = Origin::bson(document.to_owned());
     stored.invoice.history = read_history(entry)?;
+    let history_entries = stored.invoice.history.entries().len();
+    stored.origin = Origin::bson(document.to_owned()).with_history_entries(history_entries);
     Ok(Some(stored))
 }
 

@@ -1,6 +1,10 @@
 use harness::mongo::ReplicaSet;
+use jiff::Timestamp;
 
 use super::*;
+use crate::domain::content::InvoiceContent;
+use crate::domain::history::Verdict;
+use crate::domain::number::Series;
 use crate::store::contract::{Documents, sample, store_contract};
 
 mod plans;
@@ -85,4 +89,45 @@ async fn a_replacement_keeps_fields_that_a_newer_release_has_beside_the_document
     let entry = entry.unwrap().unwrap();
     assert_eq!(entry.get_str("added_later").unwrap(), "x");
     assert_eq!(entry.get_i64("version").unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_change_adds_to_the_history_and_leaves_its_entries_with_what_a_newer_release_has_in_them() {
+    let set = ReplicaSet::start().await;
+    let store = open(&set).await;
+    let organization = sample::organization("a");
+    let InvoiceContent { header, lines } = sample::complete();
+    let draft = sample::draft(&organization, header, lines);
+    let id = draft.identity.id.clone();
+    let draft = draft.recorded(None, sample::deed("CreateInvoice")).unwrap();
+    store.insert(draft, None).await.unwrap();
+    let added = doc! { "$set": { "history.0.added_later": "x" } };
+    store
+        .invoices
+        .update_one(one(&organization, &id), added)
+        .await
+        .unwrap();
+
+    let mut stored = store.get(&organization, &id).await.unwrap();
+    let draft = stored.invoice;
+    let issued = draft.issue(
+        sample::date("2026-03-01"),
+        &Series::standard(),
+        None,
+        Timestamp::now(),
+    );
+    stored.invoice = issued
+        .unwrap()
+        .recorded(Some(&draft), sample::deed("IssueInvoice"))
+        .unwrap();
+    store.replace(stored, draft.version).await.unwrap();
+    let verdict = |stored: StoredInvoice| stored.invoice.history.verify(&stored.invoice);
+    let read = store.get(&organization, &id).await.unwrap();
+    assert_eq!(verdict(read), Verdict::Intact);
+    let entry = store.invoices.find_one(one(&organization, &id)).await;
+    let entry = Document::try_from(entry.unwrap().unwrap()).unwrap();
+    let history = entry.get_array("history").unwrap();
+    assert_eq!(history.len(), 2);
+    let first = history[0].as_document().unwrap();
+    assert_eq!(first.get_str("added_later").unwrap(), "x");
 }
