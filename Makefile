@@ -1,14 +1,17 @@
 # Thin names over the real commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test provision fmt lint docs audit bench
+.PHONY: help run console test provision fmt lint docs audit bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## build and start everything on loopback, data in ./data (needs only Rust and a C compiler)
+run: ## build and start everything on loopback, data in ./data (needs Rust and a C compiler; with Node also the console)
 	cargo build --release --locked
-	exec "$${CARGO_TARGET_DIR:-target}/release/invoice-app"
+	scripts/run
+
+console: ## build the web console into web/console/dist (needs Node)
+	scripts/build-console
 
 test: provision ## run every check and test; the last line is the sum
 	scripts/test

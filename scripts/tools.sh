@@ -30,6 +30,17 @@ have() {
     fi
 }
 
+# install_npm_packages FOLDER...: what the lock file of each folder names.
+# npm writes node_modules/.package-lock.json last, so it is as new as a finished installation.
+install_npm_packages() {
+    local package
+    for package in "$@"; do
+        if [[ ! $package/node_modules/.package-lock.json -nt $package/package-lock.json ]]; then
+            PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm --prefix "$package" ci --no-fund --no-audit
+        fi
+    done
+}
+
 # What a build needs and scripts/provision leaves to the machine's owner.
 have_build_tools() {
     local missing=0

@@ -22,10 +22,21 @@ RUN --mount=type=cache,id=invoice-app-crates,target=/usr/local/cargo/registry \
 FROM build AS rootfs
 RUN deploy/docker/assemble-rootfs /out/gateway /rootfs
 
-# Nothing but the binary and glibc: nothing is written.
+# The web console, built on the client's source and the contract. Served when GATEWAY_CONSOLE_DIR=/console says so.
+FROM node:20.19.0-bookworm-slim AS console
+WORKDIR /src
+COPY proto proto
+COPY web web
+RUN --mount=type=cache,id=invoice-app-npm,target=/root/.npm \
+    npm --prefix web/client ci --no-fund --no-audit \
+    && npm --prefix web/console ci --no-fund --no-audit \
+    && npm --prefix web/console run build
+
+# Nothing but the binary, glibc and the console: nothing is written.
 FROM scratch
 COPY --from=rootfs /rootfs /
 COPY --from=rootfs --chown=65532:65532 /rootfs/data /data
+COPY --from=console /src/web/console/dist /console
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="gateway" \

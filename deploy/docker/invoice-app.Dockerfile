@@ -22,11 +22,22 @@ RUN --mount=type=cache,id=invoice-app-crates,target=/usr/local/cargo/registry \
 FROM build AS rootfs
 RUN deploy/docker/assemble-rootfs /out/invoice-app /rootfs
 
-# Nothing but the binary and glibc: nothing is written outside /data.
+# The web console, built on the client's source and the contract. Served when GATEWAY_CONSOLE_DIR=/console says so.
+FROM node:20.19.0-bookworm-slim AS console
+WORKDIR /src
+COPY proto proto
+COPY web web
+RUN --mount=type=cache,id=invoice-app-npm,target=/root/.npm \
+    npm --prefix web/client ci --no-fund --no-audit \
+    && npm --prefix web/console ci --no-fund --no-audit \
+    && npm --prefix web/console run build
+
+# Nothing but the binary, glibc and the console: nothing is written outside /data.
 # Keep that on a volume: `docker run -v invoices:/data -p 127.0.0.1:8080:8080 … --gateway-plaintext`.
 FROM scratch
 COPY --from=rootfs /rootfs /
 COPY --from=rootfs --chown=65532:65532 /rootfs/data /data
+COPY --from=console /src/web/console/dist /console
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="invoice-app" \

@@ -16,13 +16,14 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::config::Config;
+use crate::console::Console;
 use crate::forward::Forward;
 use crate::jwks::Jwks;
 use crate::routes::RouteTable;
 use crate::security_headers::HttpsOnly;
 use crate::upstream::Upstream;
 use crate::upstream_channel::UpstreamChannel;
-use crate::web;
+use crate::web::{self, Pages};
 
 /// For an upstream to say how it is; longer is an answer too.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -83,11 +84,15 @@ impl App {
         let calls = config
             .metrics
             .server("gateway", methods(&[proto::FILE_DESCRIPTOR_SET]));
+        let pages = Pages {
+            allowed: settings.allowed_origins,
+            console: settings.console.map(|folder| Arc::new(Console::new(folder))),
+        };
         let router = web::router(
             local,
             Forward::new(Arc::clone(&routes), calls.clone(), settings.trusted_proxies),
             config.calls.with_long_lived(routes.long_lived()),
-            settings.allowed_origins,
+            pages,
             Arc::new(Jwks::new(auth)),
             calls,
             https_only,

@@ -7,6 +7,7 @@ use settings::{Door, Mistakes, ServiceUrl, SettingsError};
 use telemetry::Metrics;
 use tls::{ClientFlags, Protocols, ServerFiles};
 
+use crate::console::Folder;
 use crate::origin::Origin;
 
 /// Everything the gateway is told. `App::build` validates it.
@@ -54,6 +55,11 @@ pub struct EdgeConfig {
     )]
     pub gateway_allowed_origins: Vec<String>,
 
+    /// Folder of a built web page, such as web/console/dist, to serve at `/`. It is read once, at start, and may call the
+    /// API. Unset: `/` says what this is.
+    #[arg(long = "console-dir", env = "GATEWAY_CONSOLE_DIR", value_name = "DIR")]
+    pub gateway_console_dir: Option<PathBuf>,
+
     /// Networks of the proxies in front, comma separated: `10.0.0.0/8,fd00::/8`. Their x-forwarded-for tells who calls;
     /// without one it is who connects. None by default.
     #[arg(
@@ -86,6 +92,7 @@ impl Default for EdgeConfig {
         Self {
             gateway_listen: Self::LISTEN,
             gateway_allowed_origins: Vec::new(),
+            gateway_console_dir: None,
             gateway_trusted_proxies: Vec::new(),
             gateway_plaintext: false,
             gateway_tls_cert: None,
@@ -130,10 +137,11 @@ pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) tls: Option<tls::Server>,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) console: Option<Folder>,
 }
 
 impl EdgeConfig {
-    /// Checks what needs more than its syntax checked; touches nothing.
+    /// Checks what needs more than its syntax checked; changes nothing.
     ///
     /// # Errors
     /// Every mistake at once.
@@ -141,6 +149,7 @@ impl EdgeConfig {
         let mut mistakes = Mistakes::new();
         self.read(&mut mistakes);
         self.trusted_proxies(&mut mistakes);
+        self.console(&mut mistakes);
         mistakes.unless_any(Some(()))
     }
 
@@ -155,6 +164,12 @@ impl EdgeConfig {
         mistakes
             .note("--gateway-trusted-proxies", parsed)
             .unwrap_or_default()
+    }
+
+    /// The files of the console; none when it is not asked for, or when a mistake was noted.
+    fn console(&self, mistakes: &mut Mistakes) -> Option<Folder> {
+        let folder = self.gateway_console_dir.as_ref()?;
+        mistakes.note("--console-dir", Folder::read(folder))
     }
 
     /// The TLS and the origins, with everything that is wrong here noted.
@@ -186,6 +201,7 @@ impl Config {
         let mut mistakes = Mistakes::new();
         let (tls, allowed_origins) = self.edge.read(&mut mistakes);
         let trusted_proxies = self.edge.trusted_proxies(&mut mistakes);
+        let console = self.edge.console(&mut mistakes);
         let UpstreamConfig {
             auth_url,
             invoice_url,
@@ -201,6 +217,7 @@ impl Config {
             allowed_origins,
             tls,
             trusted_proxies,
+            console,
         }))
     }
 }
@@ -220,14 +237,16 @@ mod tests {
             "--invoice-url=nowhere",
             "--allowed-origins=*,http://localhost:5173",
             "--gateway-trusted-proxies=10.0.0.0/8,0.0.0.0/0",
+            "--console-dir=/nowhere/dist",
         ]);
         let errors = config.settings().unwrap_err();
-        let [listen, origin, proxies, auth, invoice] = errors.mistakes() else {
+        let [listen, origin, proxies, console, auth, invoice] = errors.mistakes() else {
             panic!("{errors}");
         };
         assert!(listen.starts_with("--gateway-listen: 0.0.0.0:1") && listen.contains("--gateway-plaintext"));
         assert!(auth.starts_with("--auth-url:") && auth.contains("--plaintext-upstreams"));
         assert!(invoice.starts_with("--invoice-url:"));
+        assert!(console.starts_with("--console-dir: /nowhere/dist cannot be read: No such file"));
         assert_eq!(
             proxies,
             "--gateway-trusted-proxies: 0.0.0.0/0 is everybody: any client could then choose its own address"

@@ -4,7 +4,8 @@
 //! It forwards bytes and knows no messages; only [`jwks`], which publishes the token keys as JSON, decodes
 //! one. A request goes through these, from the outside in:
 //!
-//! 1. [`web`]: plain pages, else CORS and the [`wall`] that keeps foreign pages out; [`security_headers`] for all;
+//! 1. [`web`]: plain pages and the [`console`], else CORS and the [`wall`] that keeps foreign pages out;
+//!    [`security_headers`] for all;
 //! 2. tonic-web turns gRPC-Web into gRPC, and answers back;
 //! 3. `grpc_server::call_stack`: request id, log line, deadline, overload. Its errors are made *inside* of 2, so a
 //!    browser can read them;
@@ -14,16 +15,17 @@
 
 mod app;
 mod config;
+mod console;
 mod cookies;
 mod forward;
 mod forwarded_body;
 mod headers;
 mod jwks;
 mod origin;
-mod pages;
 mod retry_budget;
 mod routes;
 mod security_headers;
+mod start_page;
 mod upstream;
 mod upstream_channel;
 mod wall;

@@ -61,6 +61,15 @@ pub(crate) fn is_own(origin: &HeaderValue, authority: &Authority) -> bool {
     unforgeable && (of_scheme(Scheme::HTTP) || of_scheme(Scheme::HTTPS))
 }
 
+/// The same for a page that came over TLS under any name. To point a name here is not enough for such a page: the browser
+/// has checked that who answers under this name, we or the proxy in front, has a certificate for it.
+///
+/// That holds for the page. That the request came the same way is not in these two: without TLS it may have been sent to
+/// this name by a page which somebody else served, so it takes the browser's word (`Sec-Fetch-Site: same-origin`) too.
+pub(crate) fn is_own_over_https(origin: &HeaderValue, authority: &Authority) -> bool {
+    *origin == format!("https://{authority}").as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

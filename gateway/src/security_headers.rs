@@ -31,11 +31,11 @@ pub(crate) enum HttpsOnly {
     No,
 }
 
-/// Adds them to an answer.
+/// Adds them to an answer; the console's files come with a policy of their own.
 pub(crate) async fn add(State(https_only): State<HttpsOnly>, mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if https_only == HttpsOnly::Yes {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));

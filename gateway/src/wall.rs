@@ -34,9 +34,18 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// calls of everybody on it.
 const MOST_HEADER_BYTES: usize = 8 * 1024;
 
+/// The pages that may call.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Those of these origins.
+    pub(crate) allowed: Vec<Origin>,
+    /// Whether there are pages of this server itself.
+    pub(crate) serves_pages: bool,
+}
+
 /// Lets a request through to the API, or answers it with the reason.
-pub(crate) async fn guard(State(allowed): State<Arc<[Origin]>>, request: Request, next: Next) -> Response {
-    match refusal(&request, &allowed) {
+pub(crate) async fn guard(State(known): State<Arc<Known>>, request: Request, next: Next) -> Response {
+    match refusal(&request, &known) {
         None => next.run(request).await,
         Some(refusal) => {
             let request_id = request.extensions().get::<RequestId>().map(RequestId::as_str);
@@ -58,7 +67,7 @@ fn answer((status, text): Refusal) -> Response {
     response
 }
 
-fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal> {
+fn refusal(request: &http::Request<Body>, known: &Known) -> Option<Refusal> {
     if header_bytes(request.headers()) > MOST_HEADER_BYTES {
         return Some((
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -86,7 +95,7 @@ fn refusal(request: &http::Request<Body>, allowed: &[Origin]) -> Option<Refusal>
     if !headers
         .get_all(ORIGIN)
         .iter()
-        .all(|origin| is_allowed(origin, request, allowed))
+        .all(|origin| is_allowed(origin, request, known))
     {
         return Some((
             StatusCode::FORBIDDEN,
@@ -128,9 +137,20 @@ fn wrong_content_type() -> Refusal {
     )
 }
 
-fn is_allowed(origin: &HeaderValue, request: &http::Request<Body>, allowed: &[Origin]) -> bool {
-    allowed.iter().any(|known| known.is(origin))
-        || authority(request).is_some_and(|authority| origin::is_own(origin, &authority))
+fn is_allowed(origin: &HeaderValue, request: &http::Request<Body>, known: &Known) -> bool {
+    known.allowed.iter().any(|allowed| allowed.is(origin))
+        || authority(request).is_some_and(|authority| {
+            origin::is_own(origin, &authority)
+                || (known.serves_pages
+                    && is_of_the_same_origin(request.headers())
+                    && origin::is_own_over_https(origin, &authority))
+        })
+}
+
+/// Whether a browser vouches that page and request are of one origin, scheme included.
+fn is_of_the_same_origin(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    sites.next().is_some_and(|site| site == "same-origin") && sites.next().is_none()
 }
 
 /// How the client addressed us: `:authority`, or `Host`.
@@ -145,13 +165,21 @@ mod tests {
     use http::request::Builder;
     use http::{Request, Version};
 
-    use super::{Origin, refusal};
+    use super::{Known, Origin, refusal};
 
     /// The status that answers a request for a gateway that allows `https://app.example.com`.
     fn refused(request: Builder) -> Option<u16> {
-        let allowed = [Origin::parse("https://app.example.com").unwrap()];
+        refused_by(false, request)
+    }
+
+    /// The same, for a gateway that serves pages or not.
+    fn refused_by(serves_pages: bool, request: Builder) -> Option<u16> {
+        let known = Known {
+            allowed: vec![Origin::parse("https://app.example.com").unwrap()],
+            serves_pages,
+        };
         let request = request.body(Body::empty()).unwrap();
-        refusal(&request, &allowed).map(|(status, _)| status.as_u16())
+        refusal(&request, &known).map(|(status, _)| status.as_u16())
     }
 
     fn web() -> Builder {
@@ -243,6 +271,42 @@ mod tests {
             .header("host", "evil.example:8080")
             .header("origin", "http://evil.example:8080");
         assert_eq!(refused(rebound), Some(403));
+    }
+
+    #[test]
+    fn a_page_served_here_under_a_name_is_known_over_https_when_the_browser_vouches_for_it() {
+        let own = |host, origin, site| {
+            let request = web().header("host", host).header("origin", origin);
+            request.header("sec-fetch-site", site)
+        };
+        let (host, origin) = ("inv.example:8443", "https://inv.example:8443");
+        assert_eq!(refused_by(true, own(host, origin, "same-origin")), None);
+        assert_eq!(
+            refused_by(false, own(host, origin, "same-origin")),
+            Some(403),
+            "no pages here"
+        );
+        for (host, origin, site) in [
+            // A page of a name that was pointed here: without TLS anybody's, with TLS never `same-origin`.
+            ("evil.example:8080", "http://evil.example:8080", "same-origin"),
+            ("evil.example:8080", "https://evil.example:8080", "cross-site"),
+            ("evil.example:8080", "https://evil.example:8080", "same-site"),
+            ("evil.example:8080", "https://evil.example:8080", "none"),
+            // A page of elsewhere.
+            ("inv.example", "https://evil.example", "same-origin"),
+            ("inv.example", "https://inv.example:8443", "same-origin"),
+            ("inv.example", "null", "same-origin"),
+        ] {
+            assert_eq!(
+                refused_by(true, own(host, origin, site)),
+                Some(403),
+                "{origin} at {host}, {site}"
+            );
+        }
+        let silent = web().header("host", host).header("origin", origin);
+        assert_eq!(refused_by(true, silent), Some(403), "the browser says nothing");
+        let twice = own(host, origin, "same-origin").header("sec-fetch-site", "cross-site");
+        assert_eq!(refused_by(true, twice), Some(403));
     }
 
     #[test]

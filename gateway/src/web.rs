@@ -15,6 +15,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceBuilder};
 use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
+use crate::console::{self, Console};
 use crate::cookies::TOKEN_DELIVERY;
 use crate::forward::Forward;
 use crate::headers::{
@@ -24,37 +25,56 @@ use crate::headers::{
 use crate::jwks::{self, Jwks};
 use crate::origin::Origin;
 use crate::security_headers::{self, HttpsOnly};
-use crate::{pages, wall};
+use crate::start_page;
+use crate::wall::{self, Known};
 
 /// How long a browser may remember a preflight: Chromium takes no more than two hours.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(2);
+
+/// The web pages that the gateway has to do with.
+pub(crate) struct Pages {
+    /// Whose pages may call.
+    pub(crate) allowed: Vec<Origin>,
+    /// The pages that it serves itself.
+    pub(crate) console: Option<Arc<Console>>,
+}
 
 /// Everything the gateway answers. `local` are the gRPC services that it implements itself.
 pub(crate) fn router(
     local: Routes,
     forward: Forward,
     limits: CallLimits,
-    allowed: Vec<Origin>,
+    pages: Pages,
     jwks: Arc<Jwks>,
     measured: Server,
     https_only: HttpsOnly,
 ) -> Router {
     let calls = Routes::from(local.into_axum_router().fallback_service(forward));
     let api = GrpcWebLayer::new().layer(call_stack(calls, limits, measured));
+    let Pages { allowed, console } = pages;
     let cors = cors(&allowed);
-    let wall = from_fn_with_state(Arc::<[Origin]>::from(allowed), wall::guard);
+    let known = Known {
+        allowed,
+        serves_pages: console.is_some(),
+    };
+    let wall = from_fn_with_state(Arc::new(known), wall::guard);
     // Outermost first: what the wall refuses still carries the headers that let an allowed page read why.
     let api = Router::new()
         .fallback_service(api)
         .layer(ServiceBuilder::new().layer(cors).layer(wall));
-    Router::new()
-        .route("/", get(pages::index).fallback_service(api.clone()))
-        .route("/healthz", get(pages::healthz).fallback_service(api.clone()))
+    let router = Router::new()
+        .route("/", get(start_page::index).fallback_service(api.clone()))
+        .route("/healthz", get(start_page::healthz).fallback_service(api.clone()))
         .route(
             "/.well-known/jwks.json",
             get(jwks::get).with_state(jwks).fallback_service(api.clone()),
         )
-        .fallback_service(api)
+        .fallback_service(api);
+    let router = match console {
+        None => router,
+        Some(console) => router.layer(from_fn_with_state(console, console::serve)),
+    };
+    router
         .layer(map_response_with_state(https_only, security_headers::add))
         .layer(from_fn(name_request))
 }

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use crate::Addresses;
 
-/// What is printed when the product serves: where it listens, where its data is, and calls to paste.
-pub fn banner(addresses: Addresses, data_dir: &Path) -> String {
+/// What is printed when the product serves: where it listens, where its data and its console are, and calls to paste.
+pub fn banner(addresses: Addresses, data_dir: &Path, has_console: bool) -> String {
     let Addresses {
         gateway,
         auth,
@@ -20,11 +20,17 @@ pub fn banner(addresses: Addresses, data_dir: &Path) -> String {
         "grpcurl -plaintext"
     };
     let data = data_dir.display();
+    let console = if has_console {
+        format!("{of_gateway}://{gateway}/")
+    } else {
+        "none (--console-dir)".to_owned()
+    };
     format!(
         r#"gateway          {of_gateway}://{gateway}
 auth-service     {of_auth}://{auth}
 invoice-service  {of_invoice}://{invoice}
 data             {data}
+console          {console}
 
 Try it, in another terminal:
 

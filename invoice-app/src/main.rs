@@ -31,13 +31,15 @@ async fn run(command: Command) -> ExitCode {
 async fn serve(mut command: Command) -> Result<(), Box<dyn Error>> {
     let process = Process::start("invoice-app", &command.process).await?;
     let data_dir = command.data_dir.clone();
+    let has_console = command.gateway.gateway_console_dir.is_some();
     command.metrics = process.metrics();
     let starting = Box::pin(Product::start(command, process.shutdown()));
     if let Some(product) = process.unless_stopped(starting).await {
         let product = product?;
         process.ready_when(product.readiness());
         // Nobody reads standard output? Then nobody misses it: serve all the same.
-        let _printed = std::io::stdout().write_all(banner(product.addresses(), &data_dir).as_bytes());
+        let _printed =
+            std::io::stdout().write_all(banner(product.addresses(), &data_dir, has_console).as_bytes());
         product.ended().await;
     }
     process.end().await;

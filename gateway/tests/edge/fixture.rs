@@ -1,6 +1,7 @@
 //! A gateway on a free port, and native calls through it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use gateway::{App, Config, EdgeConfig, UpstreamConfig};
 use grpc_server::{CallLimits, ConnectionLimits, Shutdown};
@@ -38,6 +39,15 @@ impl Gateway {
     pub(crate) async fn behind(upstream: &Upstream, proxies: &[&str]) -> Self {
         let edge = EdgeConfig {
             gateway_trusted_proxies: proxies.iter().map(ToString::to_string).collect(),
+            ..EdgeConfig::default()
+        };
+        Self::start(&upstream.url(), &upstream.url(), edge, CallLimits::default()).await
+    }
+
+    /// The same, with the console in this folder.
+    pub(crate) async fn with_console(upstream: &Upstream, folder: &Path) -> Self {
+        let edge = EdgeConfig {
+            gateway_console_dir: Some(folder.to_owned()),
             ..EdgeConfig::default()
         };
         Self::start(&upstream.url(), &upstream.url(), edge, CallLimits::default()).await

@@ -22,6 +22,8 @@ mod published;
 mod real_input;
 mod replicas;
 mod revocation;
+mod rotate_keys;
+mod security_log;
 mod telemetry;
 mod tls;
 mod wire;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use harness::build;
 use proto::invoice::v1::Invoice;
 use rustix::process::Signal;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::binary::{Home, Running};
@@ -36,10 +36,33 @@ async fn it_prints_where_it_listens_and_where_its_data_is() {
     ports.sort();
     assert!(ports[0] < ports[1] && ports[1] < ports[2], "{ports:?}");
     let data = home.data_dir();
-    let line = format!("data             {}\n", data.display());
+    let line = format!(
+        "data             {}\nconsole          none (--console-dir)\n",
+        data.display()
+    );
     assert!(running.printed.contains(&line), "{}", running.printed);
     let lock = data.join("invoices.db.lock");
     assert!(lock.exists(), "{lock:?}");
+}
+
+#[tokio::test]
+async fn it_prints_where_its_console_is_and_that_is_there() {
+    let home = Home::new();
+    let dist = tempfile::tempdir().unwrap();
+    fs::write(dist.path().join("index.html"), "<!doctype html>here").unwrap();
+    let running = home
+        .start_with(&["--console-dir", dist.path().to_str().unwrap()])
+        .await;
+    let line = format!("\nconsole          http://{}/\n", running.gateway);
+    assert!(running.printed.contains(&line), "{}", running.printed);
+    let mut socket = TcpStream::connect(running.gateway).await.unwrap();
+    socket
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut page = String::new();
+    socket.read_to_string(&mut page).await.unwrap();
+    assert!(page.ends_with("<!doctype html>here"), "{page}");
 }
 
 #[tokio::test]
@@ -281,6 +304,10 @@ async fn a_wrong_flag_gets_one_message_that_names_it() {
         (
             &["--gateway-allowed-origins", "not an origin"],
             ["not an origin", "origin"],
+        ),
+        (
+            &["--console-dir", "/nowhere/dist"],
+            ["--console-dir: /nowhere/dist", "No such file"],
         ),
         (&["--log", "!!"], ["--log", "not a log filter"]),
     ] {
