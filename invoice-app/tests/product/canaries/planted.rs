@@ -274,6 +274,39 @@ fn invoice() -> Invoice {
     }
 }
 
+/// Lists and sums, found and refused.
+async fn look_for_invoices(caller: &mut Caller) {
+    let filter = Filter {
+        query: "canary-query".to_owned(),
+        ..Filter::default()
+    };
+    let list = ListInvoicesRequest {
+        filter: Some(filter),
+        ..ListInvoicesRequest::default()
+    };
+    assert_eq!(
+        caller.invoice("ListInvoices", &list).await.status.code(),
+        Code::Ok
+    );
+    let mut summary = SummarizeInvoicesRequest {
+        filter: list.filter.clone(),
+    };
+    let answer = caller.invoice("SummarizeInvoices", &summary).await;
+    assert_eq!(answer.status.code(), Code::Ok);
+    let filter = summary.filter.get_or_insert_default();
+    "canary-customer".clone_into(&mut filter.customer_id);
+    caller
+        .is_refused_invoice("SummarizeInvoices", &summary, Code::InvalidArgument)
+        .await;
+    let page = ListInvoicesRequest {
+        page_token: "canary-page-token".to_owned(),
+        ..list
+    };
+    caller
+        .is_refused_invoice("ListInvoices", &page, Code::InvalidArgument)
+        .await;
+}
+
 /// Everything that can be done with a draft, and every way to fail at it.
 pub(super) async fn work_on_invoices(caller: &mut Caller) {
     let created: Invoice = caller
@@ -307,34 +340,7 @@ pub(super) async fn work_on_invoices(caller: &mut Caller) {
         Code::Ok
     );
 
-    let filter = Filter {
-        query: "canary-query".to_owned(),
-        ..Filter::default()
-    };
-    let list = ListInvoicesRequest {
-        filter: Some(filter),
-        ..ListInvoicesRequest::default()
-    };
-    assert_eq!(
-        caller.invoice("ListInvoices", &list).await.status.code(),
-        Code::Ok
-    );
-    let mut summary = SummarizeInvoicesRequest {
-        filter: list.filter.clone(),
-    };
-    let answer = caller.invoice("SummarizeInvoices", &summary).await;
-    assert_eq!(answer.status.code(), Code::Ok);
-    summary.filter.get_or_insert_default().customer_id = "canary-customer".to_owned();
-    caller
-        .is_refused_invoice("SummarizeInvoices", &summary, Code::InvalidArgument)
-        .await;
-    let page = ListInvoicesRequest {
-        page_token: "canary-page-token".to_owned(),
-        ..list
-    };
-    caller
-        .is_refused_invoice("ListInvoices", &page, Code::InvalidArgument)
-        .await;
+    look_for_invoices(caller).await;
 
     let update = |note: &str, mask: &str| UpdateInvoiceRequest {
         invoice: Some(Invoice {
