@@ -10,6 +10,8 @@ import { join, resolve } from "node:path";
 export interface App {
   /** The gateway's address, `http://127.0.0.1:PORT`, or `https://…` when it was given a certificate. */
   gateway: string;
+  /** Ends the process, waits for `whileDown`, and starts another one at the same address with the same data. */
+  restart(whileDown?: () => Promise<void>): Promise<void>;
   /** Ends the process and removes its data. */
   stop(): Promise<void>;
 }
@@ -21,18 +23,28 @@ const binary = process.env["INVOICE_APP_BIN"] ?? "../../target/debug/invoice-app
 /** Starts invoice-app with empty data, one allowed browser origin and these flags, and waits until it serves. */
 export async function startApp(allowedOrigin: string, flags: string[] = []): Promise<App> {
   const data = await mkdtemp(join(tmpdir(), "invoice-app-e2e-"));
-  const listen = ["gateway", "auth", "invoice"].flatMap((name) => [`--${name}-listen`, "127.0.0.1:0"]);
-  const child = spawn(resolve(binary), ["--data-dir", data, ...listen, ...flags], {
-    // Nothing of the caller's own configuration.
-    env: { PATH: process.env["PATH"], GATEWAY_ALLOWED_ORIGINS: allowedOrigin },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const start = (gatewayListen: string) => {
+    const listen = ["--gateway-listen", gatewayListen, "--auth-listen", "127.0.0.1:0", "--invoice-listen", "127.0.0.1:0"];
+    return spawn(resolve(binary), ["--data-dir", data, ...listen, ...flags], {
+      // Nothing of the caller's own configuration.
+      env: { PATH: process.env["PATH"], GATEWAY_ALLOWED_ORIGINS: allowedOrigin },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  };
+  let child = start("127.0.0.1:0");
   const stop = async () => {
     await end(child);
     await rm(data, { recursive: true, force: true });
   };
   try {
-    return { gateway: await gatewayAddress(child), stop };
+    const gateway = await gatewayAddress(child);
+    const restart = async (whileDown?: () => Promise<void>) => {
+      await end(child);
+      await whileDown?.();
+      child = start(new URL(gateway).host);
+      await gatewayAddress(child);
+    };
+    return { gateway, restart, stop };
   } catch (error) {
     await stop();
     throw error;

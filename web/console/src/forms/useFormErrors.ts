@@ -31,9 +31,12 @@ export function useFormErrors(): FormErrors {
 
   useEffect(() => {
     if (focusTurn > 0) {
-      const first = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]');
-      // An input in a folded part cannot take the focus.
-      first?.closest("details")?.setAttribute("open", "");
+      const wrong = form.current?.querySelectorAll<HTMLElement>('[aria-invalid="true"], [role="alert"]') ?? [];
+      for (const input of wrong) {
+        // Nobody sees it in a folded part.
+        input.closest("details")?.setAttribute("open", "");
+      }
+      const [first] = wrong;
       first?.focus();
       first?.scrollIntoView({ block: "center" });
     }

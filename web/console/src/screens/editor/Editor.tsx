@@ -1,6 +1,8 @@
 import type { FieldViolation, invoice as pb } from "@invoice-app/client";
-import { useEffect, useState } from "react";
-import { useLocation, useNavigate } from "react-router";
+import { InvoiceService } from "@invoice-app/client/services";
+import { useEffect, useRef, useState } from "react";
+import { useLocation, useNavigate, type Location } from "react-router";
+import { askAgain } from "../../api/cache.js";
 import { useLeaveGuard } from "../../app/useLeaveGuard.js";
 import { Button } from "../../components/Button.js";
 import { PageHead } from "../../components/PageHead.js";
@@ -43,7 +45,14 @@ export function Editor({ userId, latest, onCreated }: EditorProps) {
   const [issuing, setIssuing] = useState<pb.Invoice>();
   const toast = useToast();
   const navigate = useNavigate();
-  const guard = useLeaveGuard(draft.isDirty, (pathname) => pathname.endsWith("/edit"));
+  // The way from a new draft to its address, and whoever has decided to leave, are not held back.
+  const leaving = useRef(false);
+  const guard = useLeaveGuard(draft.isDirty, (pathname) => leaving.current || pathname.endsWith("/edit"));
+  const leave = (to: Location) => {
+    leaving.current = true;
+    draft.forget();
+    void navigate(to);
+  };
 
   const save = async (over = false): Promise<pb.Invoice | undefined> => {
     const { violations } = readDraft(form);
@@ -55,7 +64,9 @@ export function Editor({ userId, latest, onCreated }: EditorProps) {
       errors.clear();
       return await draft.save({ over });
     } catch (failure) {
-      if (!isConflict(failure)) {
+      if (isConflict(failure) && stored !== undefined) {
+        askAgain(InvoiceService.method.getInvoice);
+      } else {
         errors.show(failure);
       }
       return undefined;
@@ -123,12 +134,7 @@ export function Editor({ userId, latest, onCreated }: EditorProps) {
           }}
         />
       )}
-      <LeaveDialog
-        blocker={guard}
-        save={save}
-        discard={draft.forget}
-        busy={draft.saving !== "no"}
-      />
+      <LeaveDialog blocker={guard} save={save} leave={leave} busy={draft.saving !== "no"} />
     </>
   );
 }

@@ -1,4 +1,5 @@
-import type { Blocker } from "react-router";
+import { useRef } from "react";
+import type { Blocker, Location } from "react-router";
 import { Button } from "../../components/Button.js";
 import { Dialog } from "../../components/Dialog.js";
 
@@ -6,39 +7,40 @@ interface LeaveDialogProps {
   blocker: Blocker;
   /** undefined when it could not be saved. */
   save: () => Promise<unknown>;
-  discard: () => void;
+  leave: (to: Location) => void;
   busy: boolean;
 }
 
 /** Asks whoever would leave with something unsaved. */
-export function LeaveDialog({ blocker, save, discard, busy }: LeaveDialogProps) {
-  const stay = () => blocker.reset?.();
-  const saveAndLeave = async () => {
+export function LeaveDialog({ blocker, save, leave, busy }: LeaveDialogProps) {
+  const now = useRef(blocker);
+  now.current = blocker;
+  // A draft that is saved for the first time changes the address, which ends what was held back.
+  const stay = () => now.current.state === "blocked" && now.current.reset();
+  const saveAndLeave = async (to: Location) => {
     if ((await save()) === undefined) {
       stay();
     } else {
-      blocker.proceed?.();
+      leave(to);
     }
   };
+  if (blocker.state !== "blocked") {
+    return null;
+  }
+  const { location } = blocker;
   return (
     <Dialog
-      open={blocker.state === "blocked"}
+      open
       onClose={stay}
       title="Leave without saving?"
       text="What you typed since the last save would be lost."
     >
       <div className="dialog-actions">
-        <Button
-          kind="quiet"
-          onClick={() => {
-            discard();
-            blocker.proceed?.();
-          }}
-        >
+        <Button kind="quiet" onClick={() => leave(location)}>
           Discard changes
         </Button>
         <Button onClick={stay}>Stay</Button>
-        <Button kind="primary" busy={busy} onClick={() => void saveAndLeave()}>
+        <Button kind="primary" busy={busy} onClick={() => void saveAndLeave(location)}>
           Save and leave
         </Button>
       </div>
