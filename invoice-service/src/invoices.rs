@@ -1,6 +1,7 @@
 //! What can be done with invoices: load, decide in the domain, one store call.
 
 mod change;
+mod credit;
 mod issue;
 mod turns;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::content::InvoiceContent;
+use crate::domain::credit::CreditError;
 use crate::domain::date::CalendarDate;
 use crate::domain::history::{Deed, HistoryFull, Reason};
 use crate::domain::ids::{Etag, InvoiceId, OrganizationId, PaymentId, SessionId, UserId, Version};
@@ -81,6 +83,9 @@ pub(crate) enum InvoiceError<P = std::convert::Infallible> {
     /// A payment is refused.
     #[error(transparent)]
     Payment(PaymentError),
+    /// A credit note is refused.
+    #[error(transparent)]
+    Credit(CreditError),
     /// Its history has no room.
     #[error(transparent)]
     HistoryFull(#[from] HistoryFull),
@@ -248,7 +253,7 @@ impl Invoices {
         let action = Action::UpdateInvoice;
         self.change(caller, target, action, Reason::default(), |invoice| {
             // Before the patch, which makes sense for a draft only.
-            invoice.state.permit(action)?;
+            invoice.permit(action)?;
             let content = patch(invoice).map_err(InvoiceError::Patch)?;
             Ok(invoice.revise(content, Timestamp::now())?)
         })

@@ -2,6 +2,7 @@
 
 /// Methods that change something.
 pub(crate) const WRITES: &[&str] = &[
+    "/invoiceapp.invoice.v1.InvoiceService/CreateCreditNote",
     "/invoiceapp.invoice.v1.InvoiceService/CreateInvoice",
     "/invoiceapp.invoice.v1.InvoiceService/DeleteInvoice",
     "/invoiceapp.invoice.v1.InvoiceService/DuplicateInvoice",

@@ -1,9 +1,10 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadline::Deadline;
 use mongodb::bson::doc;
-use mongodb::{Client, Collection, Database};
+use mongodb::{Client, ClientSession, Collection, Database};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,9 @@ const MOST_OPERATIONS: usize = 1024;
 const CLOSING: Duration = Duration::from_secs(1);
 /// Of what is left of a deadline, this part is kept for the answer, and no less than 10 ms.
 const KEPT_FOR_THE_ANSWER: u32 = 10;
+
+/// What is done with a session.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = mongodb::error::Result<T>> + Send + 'a>>;
 
 /// One database. Clones are the same engine.
 #[derive(Debug, Clone)]
@@ -137,6 +141,30 @@ impl Engine {
             .try_acquire_owned()
             .map_err(|_| EngineError::Overloaded)?;
         self.run_with(place, operation).await
+    }
+
+    /// Runs `work` in a transaction, as [`Engine::run`] runs an operation: all that it writes with the session is done when
+    /// this succeeds, or nothing.
+    ///
+    /// `work` runs again from the beginning when the server could not go on with the transaction, as after a write conflict or
+    /// an election, and a commit whose outcome is unknown is repeated until it is known; both as long as an operation that
+    /// nobody waits for goes on. To undo what it did and give a value nevertheless, `work` aborts the transaction itself. An
+    /// error of an operation within it must be returned.
+    ///
+    /// # Errors
+    /// [`EngineError`]; `Unavailable` when the time is up: it may have happened, or happen within 30 s.
+    pub async fn run_in_transaction<T, F>(&self, mut work: F) -> Result<T, EngineError>
+    where
+        F: for<'a> FnMut(&'a mut ClientSession) -> Work<'a, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let client = self.0.client.clone();
+        let transaction = async move {
+            let mut session = client.start_session().await?;
+            let begun = session.start_transaction().max_commit_time(OPERATION_TIME);
+            begun.and_run((), |session, ()| work(session)).await
+        };
+        self.run(transaction).await
     }
 
     /// As [`Engine::run`]; `place` is given back when the operation has ended, waited for or not.

@@ -8,6 +8,8 @@
 //!   are under way at a time.
 //! - **Operations that finish** ([`Engine::run`]): when the caller gives up, the operation goes on in a task of its own.
 //!   That neither cuts a write in half nor costs a connection: the driver closes one whose operation was dropped.
+//! - **Transactions** ([`Engine::run_in_transaction`]): for the rare write of several documents, repeated where the server says
+//!   that it can be.
 //! - **Causes** ([`EngineError`]): whether to try again later is decided here, once.
 //!
 //! Reads and writes are acknowledged by a majority, and reads come from the primary, so that what was answered survives
@@ -22,7 +24,7 @@ mod schema;
 mod underway;
 mod unfinished_copy;
 
-pub use engine::{Engine, OPERATION_TIME};
+pub use engine::{Engine, OPERATION_TIME, Work};
 pub use error::{EngineError, is_duplicate};
 pub use location::{Location, LocationError};
 pub use mongodb;

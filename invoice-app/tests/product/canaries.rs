@@ -2,6 +2,7 @@
 //! then looked for in all that the real binary gives out, at the most talkative level.
 
 mod cookies;
+mod credit;
 mod planted;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use crate::binary::{Home, Running};
 use crate::collector::Collector;
 use cookies::Browser;
+use credit::credit_invoices;
 use planted::{Caller, Way, look_after_the_account, sign_in_and_fail_to, work_on_invoices};
 
 /// In everything that is planted, whatever the case of its letters.
@@ -87,6 +89,7 @@ async fn nothing_that_people_say_or_are_is_logged_counted_or_traced() {
             secrets.extend(given.map(|token| token[..40].to_owned()));
         }
         work_on_invoices(&mut caller).await;
+        credit_invoices(&mut caller).await;
         calls += caller.calls;
     }
     let mut browser = Browser {

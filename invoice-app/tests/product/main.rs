@@ -11,6 +11,7 @@ mod canaries;
 mod collector;
 mod copy_store;
 mod crash;
+mod credits;
 mod failover;
 mod foreign_access;
 mod frames;

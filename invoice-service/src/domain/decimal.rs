@@ -283,6 +283,38 @@ decimal_newtype! {
     |value| value >= Decimal::ZERO && value <= Decimal::whole(RATE_LIMIT)
 }
 
+impl Quantity {
+    /// The quantity in millionths: one scale for all.
+    pub const fn millionths(self) -> i128 {
+        self.0.mantissa * 10_i128.pow((QUANTITY_SCALE - self.0.scale) as u32)
+    }
+
+    /// The quantity of so many millionths, without trailing zeros; `None` outside the range.
+    pub fn from_millionths(millionths: i128) -> Option<Self> {
+        let value = Decimal {
+            mantissa: millionths,
+            scale: QUANTITY_SCALE,
+        };
+        let limit = QUANTITY_LIMIT * 10_i128.pow(QUANTITY_SCALE.into());
+        (-limit < millionths && millionths < limit).then(|| Self(value.normalized()))
+    }
+}
+
+impl UnitPrice {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// The price that is so many minor units of a currency with this exponent; `None` outside the range.
+    pub fn from_minor_units(minor_units: i128, exponent: u8) -> Option<Self> {
+        let value = Decimal {
+            mantissa: minor_units,
+            scale: exponent,
+        };
+        let limit = UNIT_PRICE_LIMIT * 10_i128.pow(exponent.into());
+        (0..limit).contains(&minor_units).then_some(Self(value))
+    }
+}
+
 impl PriceBaseQuantity {
     /// A price per single unit.
     pub const ONE: Self = Self(Decimal::whole(1));

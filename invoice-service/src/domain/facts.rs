@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     adjustment::{AdjustmentKind, AdjustmentReason, AdjustmentValue},
     content::PaymentTermsDays,
+    credit::{Credit, LineCredit},
     invoice::{Invoice, InvoiceKind},
     line::Line,
     money::CashRoundingStep,
@@ -60,6 +61,10 @@ pub(super) fn facts(invoice: &Invoice) -> Vec<Fact> {
     facts.list("metadata", metadata.map(|(key, value)| units([key, value])));
     facts.totals(invoice);
     facts.list("payments", invoice.payments.iter().map(payment));
+    facts.list("credit_notes", invoice.credits.iter().map(credit));
+    let credited = invoice.lines.iter();
+    let credited = credited.filter(|line| line.credited != LineCredit::default());
+    facts.list("credited_lines", credited.map(credited_line));
     facts.0
 }
 
@@ -235,6 +240,26 @@ fn payment(payment: &Payment) -> String {
         payment.reference.as_str(),
         if payment.reversed { "reversed" } else { "" },
         &payment.create_time.as_millisecond().to_string(),
+    ])
+}
+
+fn credit(credit: &Credit) -> String {
+    units([
+        credit.note_id.as_str(),
+        credit.number.as_str(),
+        &credit.issue_date.to_string(),
+        &credit.amount.to_string(),
+        if credit.completes { "completes" } else { "" },
+        &credit.request_id,
+    ])
+}
+
+fn credited_line(line: &Line) -> String {
+    let quantity = line.credited.quantity.map(|quantity| quantity.to_string());
+    units([
+        line.id.as_str(),
+        &quantity.unwrap_or_default(),
+        &line.credited.amount.to_string(),
     ])
 }
 

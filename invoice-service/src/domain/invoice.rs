@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::{
-    content::{ContentViolation, InvoiceContent, InvoiceHeader},
+    content::{ContentViolation, InvoiceContent, InvoiceHeader, Note},
+    credit::{Credit, LineCredit},
     date::{CalendarDate, truncate_to_milliseconds},
     history::History,
     ids::{Etag, InvoiceId, LineId, OrganizationId, UserId, Version},
@@ -12,7 +13,7 @@ use super::{
     money::MinorUnits,
     number::NumberPlace,
     payment::Payment,
-    state::{Action, PaymentState, State, StateError},
+    state::{Action, Guard, PaymentState, State, StateError},
     text::Text,
     totals::{Computed, TaxSubtotal, Totals, TotalsError, compute, compute_parts},
 };
@@ -93,6 +94,8 @@ pub struct Invoice {
     pub totals: Totals,
     /// Payments received, in the order they were recorded; at most [`MAX_PAYMENTS`](super::payment::MAX_PAYMENTS).
     pub payments: Vec<Payment>,
+    /// Credit notes given, in the order they were; at most [`MAX_CREDIT_NOTES`](super::credit::MAX_CREDIT_NOTES).
+    pub credits: Vec<Credit>,
     /// How often it was written.
     pub version: Version,
     /// When it was created, to the millisecond.
@@ -132,6 +135,7 @@ impl Invoice {
             tax_breakdown: computed.tax_breakdown,
             totals: computed.totals,
             payments: Vec::new(),
+            credits: Vec::new(),
             version: Version::FIRST,
             create_time: now,
             update_time: now,
@@ -145,7 +149,7 @@ impl Invoice {
     /// # Errors
     /// [`ReviseError::State`] when it is no draft any more; [`ReviseError::Content`].
     pub fn revise(&self, content: InvoiceContent, now: Timestamp) -> Result<Self, ReviseError> {
-        self.state.permit(Action::UpdateInvoice)?;
+        self.permit(Action::UpdateInvoice)?;
         let (header, lines, computed) = figured(content)?;
         Ok(Self {
             header,
@@ -158,12 +162,17 @@ impl Invoice {
         })
     }
 
-    /// The content of a new draft like this one: its dates are open again, its lines are new.
+    /// The content of a new draft like this one: its dates are open again, its lines are new. Of a credit note it bills
+    /// anew what was credited, and the text that says why it was is left out.
     pub fn content_of_duplicate(&self) -> InvoiceContent {
         let header = InvoiceHeader {
             issue_date: None,
             due_date: None,
             supply_date: None,
+            note: match self.kind {
+                InvoiceKind::Invoice => self.header.note.clone(),
+                InvoiceKind::CreditNote => Note::default(),
+            },
             ..self.header.clone()
         };
         let new = |line: &Line| NewLine {
@@ -194,6 +203,21 @@ impl Invoice {
     /// [`TotalsError`]; never for an invoice that [`Invoice::draft`] or [`Invoice::revise`] made.
     pub fn compute(&self) -> Result<Computed, TotalsError> {
         compute_parts(&self.header, self.lines.iter().map(|line| &line.content))
+    }
+
+    /// Permits an action or says what is permitted instead. Of a credit note nothing is: it stays as it was given.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn permit(&self, action: Action) -> Result<(), StateError> {
+        match self.kind {
+            InvoiceKind::Invoice => self.state.permit(action),
+            InvoiceKind::CreditNote => Err(StateError {
+                state: self.state,
+                action,
+                guard: Some(Guard::CreditNote),
+            }),
+        }
     }
 
     /// The etag of the current version.
@@ -255,5 +279,6 @@ fn numbered(id: Option<LineId>, content: LineContent, net: MinorUnits) -> Line {
         id: id.unwrap_or_else(LineId::generate),
         content,
         net,
+        credited: LineCredit::default(),
     }
 }

@@ -12,7 +12,6 @@ use super::{
     money::MinorUnits,
     number::{LastNumber, NumberError, Series},
     state::{Action, Guard, State, StateError},
-    totals::Totals,
 };
 
 /// One thing that stands in the way of issuing.
@@ -51,7 +50,7 @@ impl Invoice {
         last: Option<&LastNumber>,
         now: Timestamp,
     ) -> Result<Self, IssueError> {
-        self.state.permit(Action::IssueInvoice)?;
+        self.permit(Action::IssueInvoice)?;
         let (mut header, lines, computed) = figured(self.content())?;
         let contents = lines.iter().map(|line| &line.content);
         let incomplete = violations(&header, contents, &computed.totals, issue_date);
@@ -96,9 +95,8 @@ impl Invoice {
     /// [`StateError`], also when something was paid or credited on it: that has to be reversed first.
     pub fn void(&self, now: Timestamp) -> Result<Self, StateError> {
         let action = Action::VoidInvoice;
-        self.state.permit(action)?;
-        let Totals { paid, credited, .. } = self.totals;
-        if (paid, credited) != (MinorUnits::ZERO, MinorUnits::ZERO) {
+        self.permit(action)?;
+        if self.totals.paid != MinorUnits::ZERO || !self.credits.is_empty() {
             return Err(StateError {
                 state: self.state,
                 action,
@@ -113,7 +111,7 @@ impl Invoice {
     /// # Errors
     /// [`StateError`].
     pub fn mark_uncollectible(&self, now: Timestamp) -> Result<Self, StateError> {
-        self.state.permit(Action::MarkInvoiceUncollectible)?;
+        self.permit(Action::MarkInvoiceUncollectible)?;
         Ok(self.next(State::Uncollectible, now))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     adjustment::LineAdjustment,
+    credit::LineCredit,
     decimal::{PriceBaseQuantity, Quantity, UnitPrice},
     ids::LineId,
     money::MinorUnits,
@@ -60,4 +61,6 @@ pub struct Line {
     pub content: LineContent,
     /// Line net amount, without tax (EN 16931 BT-131). Computed.
     pub net: MinorUnits,
+    /// What credit notes have taken back of it.
+    pub credited: LineCredit,
 }

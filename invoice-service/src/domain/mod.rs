@@ -7,6 +7,7 @@ pub mod adjustment;
 pub mod completeness;
 pub mod content;
 pub mod country;
+pub mod credit;
 pub mod date;
 pub mod decimal;
 mod facts;

@@ -102,7 +102,9 @@ pub struct Series {
 
 /// No series of the organization has this id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("must be the id of a number series, or blank for \"INV\"")]
+#[error(
+    "must be the id of a number series for such documents, or blank for the one that is there from the start"
+)]
 pub struct SeriesUnknown;
 
 impl SeriesUnknown {
@@ -154,6 +156,29 @@ impl Series {
             reset: Reset::Yearly,
             start: 1,
         }
+    }
+
+    /// The series of credit notes that every organization starts with, `CN-{YYYY}-{SEQ:4}`, restarted every year.
+    pub fn standard_of_credit_notes() -> Self {
+        let literal = |text: &str| Part::Literal(text.to_owned());
+        Self {
+            // Two letters.
+            id: SeriesId::parse("CN").unwrap_or_default(),
+            parts: vec![literal("CN-"), Part::Year, literal("-"), Part::Sequence(4)],
+            reset: Reset::Yearly,
+            start: 1,
+        }
+    }
+
+    /// The series of credit notes with this id: [`Series::standard_of_credit_notes`] and no other.
+    ///
+    /// # Errors
+    /// [`SeriesUnknown`].
+    pub fn of_credit_notes(id: &str) -> Result<Self, SeriesUnknown> {
+        let standard = Self::standard_of_credit_notes();
+        (standard.id.as_str() == id)
+            .then_some(standard)
+            .ok_or(SeriesUnknown)
     }
 
     /// The series with this id. Every organization has [`Series::standard`] and no other, until profiles hold more.

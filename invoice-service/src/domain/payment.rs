@@ -108,7 +108,7 @@ impl Invoice {
     /// # Errors
     /// [`PaymentError`], one variant per cause.
     pub fn pay(&self, payment: NewPayment, now: Timestamp) -> Result<Self, PaymentError> {
-        self.state.permit(Action::RecordPayment)?;
+        self.permit(Action::RecordPayment)?;
         if self.payments.len() >= MAX_PAYMENTS {
             return Err(PaymentError::TooMany);
         }
@@ -138,7 +138,7 @@ impl Invoice {
     /// # Errors
     /// [`PaymentError`], one variant per cause.
     pub fn reverse(&self, payment: &PaymentId, now: Timestamp) -> Result<Self, PaymentError> {
-        self.state.permit(Action::ReversePayment)?;
+        self.permit(Action::ReversePayment)?;
         let mut payments = self.payments.clone();
         let found = payments.iter_mut().find(|candidate| candidate.id == *payment);
         let found = found.ok_or(PaymentError::NotFound)?;

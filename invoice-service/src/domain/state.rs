@@ -117,6 +117,8 @@ pub const fn allowed_actions(state: State) -> &'static [Action] {
 pub enum Guard {
     /// Something is paid or credited.
     Settled,
+    /// It is a credit note, which nothing is done with.
+    CreditNote,
 }
 
 /// An action that the invoice's state does not permit.
@@ -136,6 +138,7 @@ impl Guard {
     const fn words(self) -> &'static str {
         match self {
             Self::Settled => " and something is paid or credited",
+            Self::CreditNote => ", a credit note that stays as it was given",
         }
     }
 }
@@ -143,8 +146,12 @@ impl Guard {
 impl StateError {
     /// What can be done instead.
     pub fn allowed_actions(self) -> impl Iterator<Item = Action> {
-        let allowed = allowed_actions(self.state).iter().copied();
-        allowed.filter(move |action| *action != self.action)
+        let allowed = match self.guard {
+            Some(Guard::CreditNote) => &[],
+            Some(Guard::Settled) | None => allowed_actions(self.state),
+        };
+        let others = allowed.iter().copied();
+        others.filter(move |action| *action != self.action)
     }
 }
 

@@ -18,10 +18,15 @@
 //!
 //! An `i128` holds 1.7 · 10^38.
 
+mod apportionment;
 mod groups;
 mod line_amount;
 
 use thiserror::Error;
+
+pub(super) use self::apportionment::{Apportionment, GroupShare, PartFigures};
+pub(super) use self::groups::TaxKey;
+pub(super) use self::line_amount::line_amount;
 
 use self::groups::Groups;
 use super::{

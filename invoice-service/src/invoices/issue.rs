@@ -60,10 +60,14 @@ impl Invoices {
             if let Some(outcome) = self.put(*stored, issued, deed.clone(), target.request).await? {
                 return Ok(outcome);
             }
-            // What was written a moment ago at another process may take a moment to be seen here.
-            let milliseconds = 1 << attempt.min(LONGEST_DELAY_DOUBLINGS);
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            after_a_lost_race(attempt).await;
         }
         Err(InvoiceError::Store(StoreError::Overloaded))
     }
+}
+
+/// What was written a moment ago at another process may take a moment to be seen here.
+pub(super) async fn after_a_lost_race(attempt: u32) {
+    let milliseconds = 1 << attempt.min(LONGEST_DELAY_DOUBLINGS);
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }

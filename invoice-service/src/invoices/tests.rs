@@ -9,6 +9,7 @@ use sqlite_engine::Location;
 
 use super::*;
 use crate::domain::content::InvoiceHeader;
+use crate::domain::credit::CreditOrder;
 use crate::domain::date::CalendarDate;
 use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
@@ -93,6 +94,16 @@ impl InvoiceStore for Counted {
         self.store.replace(stored, expected).await
     }
 
+    async fn credit(
+        &self,
+        stored: StoredInvoice,
+        expected: Version,
+        note: Invoice,
+    ) -> Result<(), StoreError> {
+        self.note("credit");
+        self.store.credit(stored, expected, note).await
+    }
+
     async fn last_number(
         &self,
         organization: &OrganizationId,
@@ -162,7 +173,8 @@ async fn the_newest_etag_is_accepted_though_the_store_is_behind_and_an_older_one
 }
 
 #[tokio::test]
-async fn every_mutation_is_one_store_write_after_one_read_or_none_and_an_issue_reads_the_last_number_too() {
+async fn every_mutation_is_one_store_write_after_one_read_or_none_and_what_takes_a_number_reads_the_last_one_too()
+ {
     let (counted, invoices, caller, content) = counted();
 
     Invoices::preview(&caller, content.clone()).unwrap();
@@ -204,6 +216,21 @@ async fn every_mutation_is_one_store_write_after_one_read_or_none_and_an_issue_r
         .unwrap();
     assert_eq!(counted.taken(), ["get", "last_number", "replace"]);
 
+    let order = CreditOrder {
+        lines: Vec::new(),
+        issue_date: None,
+        reason: Reason::default(),
+    };
+    let credited = issued(&invoices, &caller, &numbering).await;
+    let (target_of, series) = (target(&credited, None), Series::standard_of_credit_notes());
+    counted.taken();
+    let today = CalendarDate::parse("2026-03-02").unwrap();
+    invoices
+        .credit(&caller, target_of, &order, &series, today)
+        .await
+        .unwrap();
+    assert_eq!(counted.taken(), ["get", "last_number", "credit"]);
+
     let reason = Reason::default();
     invoices
         .mark_uncollectible(&caller, target(id, None), reason.clone())
@@ -212,6 +239,16 @@ async fn every_mutation_is_one_store_write_after_one_read_or_none_and_an_issue_r
     assert_eq!(counted.taken(), ["get", "replace"]);
     invoices.void(&caller, target(id, None), reason).await.unwrap();
     assert_eq!(counted.taken(), ["get", "replace"]);
+}
+
+async fn issued(invoices: &Invoices, caller: &Caller, numbering: &Numbering) -> InvoiceId {
+    let draft = invoices.create(caller, complete(), None).await.unwrap().invoice;
+    let id = draft.identity.id;
+    invoices
+        .issue(caller, target(&id, None), numbering)
+        .await
+        .unwrap();
+    id
 }
 
 fn target<'a>(id: &'a InvoiceId, etag: Option<&'a Etag>) -> Target<'a> {

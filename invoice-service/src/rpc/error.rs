@@ -10,6 +10,7 @@ use tonic::Status;
 use super::inward;
 use crate::domain::completeness::IssueField;
 use crate::domain::content::ContentViolation;
+use crate::domain::credit::{BEFORE_INVOICE, CreditError, CreditProblem, LineProblem};
 use crate::domain::invoice::ContentError;
 use crate::domain::lifecycle::IssueProblem;
 use crate::domain::number::NumberError;
@@ -37,6 +38,8 @@ mod own_reason {
     pub(super) const PAYMENT_NOT_FOUND: &str = "PAYMENT_NOT_FOUND";
     pub(super) const PAYMENT_REVERSED: &str = "PAYMENT_REVERSED";
     pub(super) const SUMMARY_TOO_LARGE: &str = "SUMMARY_TOO_LARGE";
+    pub(super) const NOTHING_TO_CREDIT: &str = "NOTHING_TO_CREDIT";
+    pub(super) const CREDIT_NOTES_FULL: &str = "CREDIT_NOTES_FULL";
 }
 
 /// The answer for an id that names no invoice of the caller's organization, whatever the cause.
@@ -85,6 +88,7 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
                 .metadata("currency_code", error.currency.code())
                 .into()
         }
+        InvoiceError::Credit(error) => credit(error),
         InvoiceError::RequestIdReused => {
             let text = "the request id was used before with other content; make a new one";
             RpcError::invalid_argument(own_reason::REQUEST_ID_REUSED, text).into()
@@ -154,16 +158,68 @@ fn issue(problems: &[IssueProblem]) -> Status {
                 incomplete.reason(),
                 incomplete.to_string(),
             ),
-            IssueProblem::Number(error) => {
-                let field = match error {
-                    NumberError::DateBeforeLast { .. } | NumberError::DateTooFar { .. } => "issue_date",
-                    NumberError::Exhausted => "series",
-                };
-                violations.push(FieldPath::new(field), error.reason(), error.to_string());
-            }
+            IssueProblem::Number(error) => number(*error, &mut violations),
         }
     }
     invalid(violations)
+}
+
+fn number(error: NumberError, violations: &mut Violations) {
+    let field = match error {
+        NumberError::DateBeforeLast { .. } | NumberError::DateTooFar { .. } => "issue_date",
+        NumberError::Exhausted => "series",
+    };
+    violations.push(FieldPath::new(field), error.reason(), error.to_string());
+}
+
+fn credit(error: CreditError) -> Status {
+    match error {
+        CreditError::State(error) => state(error),
+        CreditError::NothingLeft => {
+            RpcError::failed_precondition(own_reason::NOTHING_TO_CREDIT, error.to_string()).into()
+        }
+        CreditError::TooMany => {
+            RpcError::failed_precondition(own_reason::CREDIT_NOTES_FULL, error.to_string()).into()
+        }
+        CreditError::Problems(problems) => credit_problems(&problems),
+        CreditError::Totals(error) => {
+            let mut violations = Violations::new();
+            violations.push(FieldPath::new(inward::LINES), error.reason(), error.to_string());
+            invalid(violations)
+        }
+    }
+}
+
+fn credit_problems(problems: &[CreditProblem]) -> Status {
+    let lines = FieldPath::new(inward::LINES);
+    let mut violations = Violations::new();
+    for problem in problems {
+        match problem {
+            CreditProblem::Line(position, problem) => violations.push(
+                credit_line(&lines.index(*position), *problem),
+                problem.reason(),
+                problem.to_string(),
+            ),
+            CreditProblem::Lines(problem) => {
+                violations.push(lines.clone(), problem.reason(), problem.to_string());
+            }
+            CreditProblem::BeforeInvoice(day) => violations.push(
+                FieldPath::new("issue_date"),
+                BEFORE_INVOICE,
+                format!("must not be before {day}, the day of the invoice"),
+            ),
+            CreditProblem::Number(error) => number(*error, &mut violations),
+        }
+    }
+    invalid(violations)
+}
+
+fn credit_line(at: &FieldPath, problem: LineProblem) -> FieldPath {
+    match problem {
+        LineProblem::Unknown | LineProblem::Repeated | LineProblem::NothingLeft => at.field("line_id"),
+        LineProblem::ZeroQuantity | LineProblem::QuantityExceedsLeft { .. } => at.field("quantity"),
+        LineProblem::ZeroAmount | LineProblem::AmountExceedsLeft { .. } => at.field("amount_minor"),
+    }
 }
 
 fn issue_field(field: IssueField, at: &FieldPath) -> FieldPath {
@@ -258,8 +314,8 @@ mod tests {
     use proto::invoice::v1::ErrorReason;
 
     use super::own_reason::{
-        ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, PAYMENT_NOT_FOUND, PAYMENT_REVERSED,
-        PAYMENTS_FULL, REQUEST_ID_REUSED, SUMMARY_TOO_LARGE,
+        CREDIT_NOTES_FULL, ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, NOTHING_TO_CREDIT,
+        PAYMENT_NOT_FOUND, PAYMENT_REVERSED, PAYMENTS_FULL, REQUEST_ID_REUSED, SUMMARY_TOO_LARGE,
     };
 
     #[test]
@@ -274,6 +330,8 @@ mod tests {
             PAYMENT_NOT_FOUND,
             PAYMENT_REVERSED,
             SUMMARY_TOO_LARGE,
+            NOTHING_TO_CREDIT,
+            CREDIT_NOTES_FULL,
         ] {
             let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
             assert!(known.is_some(), "{reason}");

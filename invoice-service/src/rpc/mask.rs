@@ -74,7 +74,7 @@ const BUYER_ADDRESS: [Field; 6] =
     address_fields![buyer: line1, line2, city, postal_code, region, country_code];
 
 /// Fields that the service sets; a mask that names one is refused, so that nobody believes to have changed it.
-const OUTPUT_ONLY: [&str; 14] = [
+const OUTPUT_ONLY: [&str; 15] = [
     "id",
     "type",
     "state",
@@ -89,6 +89,7 @@ const OUTPUT_ONLY: [&str; 14] = [
     "create_time",
     "update_time",
     "issue_time",
+    "credit_notes",
 ];
 
 /// What a client says about an invoice, without what only the service sets: requests that differ in that alone ask for the
@@ -101,6 +102,9 @@ pub(super) fn settable(invoice: &pb::Invoice) -> pb::Invoice {
     settable.etag.clear();
     for line in &mut settable.lines {
         line.net_minor = 0;
+        line.credited_quantity.clear();
+        line.credited_minor = 0;
+        line.creditable_minor = 0;
     }
     settable
 }

@@ -1,5 +1,6 @@
 //! The gRPC face of the service: handlers and conversions.
 
+mod credit_notes;
 mod error;
 mod events;
 mod inward;
@@ -228,6 +229,13 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         self.reverse(request).await
     }
 
+    async fn create_credit_note(
+        &self,
+        request: Request<pb::CreateCreditNoteRequest>,
+    ) -> Result<Response<pb::CreateCreditNoteResponse>, Status> {
+        self.credit(request).await
+    }
+
     async fn duplicate_invoice(
         &self,
         request: Request<pb::DuplicateInvoiceRequest>,
@@ -321,8 +329,13 @@ fn applied<M: Message>(
 }
 
 fn answer(outcome: &Outcome) -> Response<pb::Invoice> {
-    let mut response = Response::new(outward::invoice(&outcome.invoice, today()));
-    if outcome.replayed {
+    marked(outward::invoice(&outcome.invoice, today()), outcome.replayed)
+}
+
+/// The answer, marked when it is that to a repetition.
+fn marked<T>(message: T, replayed: bool) -> Response<T> {
+    let mut response = Response::new(message);
+    if replayed {
         response
             .metadata_mut()
             .insert(REPLAY_HEADER, tonic::metadata::MetadataValue::from_static("true"));

@@ -6,6 +6,7 @@ use proto::invoice::v1 as pb;
 use proto::r#type::v1::Address as PbAddress;
 
 use crate::domain::adjustment::{AdjustmentKind, AdjustmentValue, DocumentAdjustment, LineAdjustment};
+use crate::domain::credit::Credit;
 use crate::domain::date::CalendarDate;
 use crate::domain::invoice::{Invoice, InvoiceKind};
 use crate::domain::line::Line;
@@ -17,6 +18,14 @@ use crate::domain::totals::{TaxSubtotal, Totals};
 
 /// The invoice as clients see it; `today` decides whether it is overdue.
 pub(super) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
+    pb::Invoice {
+        lines: lines(invoice),
+        ..document(invoice, today)
+    }
+}
+
+/// The invoice without its lines.
+fn document(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
     let header = &invoice.header;
     pb::Invoice {
         id: invoice.identity.id.to_string(),
@@ -34,7 +43,7 @@ pub(super) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
         seller: header.seller.as_ref().map(party),
         buyer: header.buyer.as_ref().map(party),
         customer_id: text(header.customer_id.as_ref()),
-        lines: invoice.lines.iter().map(line).collect(),
+        lines: Vec::new(),
         adjustments: header.adjustments.iter().map(document_adjustment).collect(),
         tax_breakdown: invoice.tax_breakdown.iter().map(tax_subtotal).collect(),
         totals: Some(totals(&invoice.totals)),
@@ -50,15 +59,38 @@ pub(super) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
         create_time: Some(timestamp(invoice.create_time)),
         update_time: Some(timestamp(invoice.update_time)),
         issue_time: invoice.issue_time.map(timestamp),
+        credit_notes: invoice.credits.iter().map(credit_note).collect(),
     }
 }
 
-/// As [`invoice`], for lists: without payments.
+/// As [`invoice`], for lists: without payments and credit notes, and without what is left of each line.
 pub(super) fn listed(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
     pb::Invoice {
+        lines: invoice.lines.iter().map(line).collect(),
         payments: Vec::new(),
-        ..self::invoice(invoice, today)
+        credit_notes: Vec::new(),
+        ..document(invoice, today)
     }
+}
+
+fn credit_note(credit: &Credit) -> pb::CreditNoteReference {
+    pb::CreditNoteReference {
+        id: credit.note_id.to_string(),
+        number: credit.number.to_string(),
+        issue_date: credit.issue_date.to_string(),
+        amount_minor: credit.amount.get(),
+    }
+}
+
+/// The lines with what is left of each.
+fn lines(invoice: &Invoice) -> Vec<pb::Line> {
+    let creditable = invoice.lines.iter().zip(invoice.creditable());
+    creditable
+        .map(|(line, left)| pb::Line {
+            creditable_minor: left.get(),
+            ..self::line(line)
+        })
+        .collect()
 }
 
 fn payment(payment: &Payment) -> pb::Payment {
@@ -144,6 +176,9 @@ fn line(line: &Line) -> pb::Line {
             .collect(),
         exemption_reason: content.exemption_reason.to_string(),
         net_minor: line.net.get(),
+        credited_quantity: text(line.credited.quantity.as_ref()),
+        credited_minor: line.credited.amount.get(),
+        creditable_minor: 0,
     }
 }
 

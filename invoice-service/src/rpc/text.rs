@@ -15,6 +15,11 @@ impl<'a> Reader<'a> {
         Self { at, violations }
     }
 
+    /// Where problems are recorded.
+    pub(super) const fn violations(&mut self) -> &mut Violations {
+        self.violations
+    }
+
     /// A value that its constructor has judged.
     pub(super) fn value<T, E: IntoViolation>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
         self.violations.check(self.at.field(field), value)

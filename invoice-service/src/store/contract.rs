@@ -1,12 +1,14 @@
 //! What every store does, as sentences. [`store_contract!`] stamps each of them into a test of its own for a store; no
 //! case looks at which store it runs on.
 
+mod credits;
 mod lists;
 mod numbers;
 pub(crate) mod sample;
 mod summaries;
 mod writes;
 
+pub(super) use credits::*;
 pub(super) use lists::*;
 pub(super) use numbers::*;
 pub(super) use summaries::*;
@@ -58,6 +60,11 @@ macro_rules! store_contract {
                 the_last_number_is_the_highest_count_of_the_latest_period
                 one_place_in_a_series_is_given_to_one_invoice_of_an_organization
                 of_twenty_parallel_issues_with_one_number_one_wins
+                a_credit_replaces_the_invoice_and_adds_the_note
+                a_credit_of_a_stale_version_writes_neither_document
+                a_credit_whose_number_is_taken_writes_neither_document
+                a_credit_of_an_unknown_invoice_writes_no_note
+                of_ten_parallel_credits_of_one_version_one_wins
                 pages_of_every_order_show_every_invoice_once_and_in_order
                 every_filter_agrees_with_the_definition
                 a_search_agrees_with_the_definition

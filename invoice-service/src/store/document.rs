@@ -4,6 +4,7 @@
 //! instants are milliseconds since 1970. Blank parts are left out. A document is written whole and only by its owner;
 //! [`SCHEMA`] rises when a reader of the old shape would misread the new one.
 
+mod credit;
 mod decode;
 mod encode;
 mod history;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use credit::CreditDocument;
 pub(super) use decode::{kind, state};
 pub(super) use encode::{day, kind_name};
 pub(super) use history::HistoryEntryDocument;
@@ -69,6 +71,8 @@ pub(super) struct InvoiceDocument {
     totals: TotalsDocument,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     payments: Vec<PaymentDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    credits: Vec<CreditDocument>,
     #[serde(default)]
     prices_include_tax: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +151,15 @@ struct LineDocument {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     exemption_reason: String,
     net_minor: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credited_quantity: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    credited_minor: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+const fn is_zero(amount: &i64) -> bool {
+    *amount == 0
 }
 
 /// `category` is the code of UNCL 5305, blank when there is none yet.

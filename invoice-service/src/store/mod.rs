@@ -45,8 +45,8 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenEr
 
 /// Keeps the invoices of every organization.
 ///
-/// One invoice is one document. Every mutation is one atomic conditional write of one document and one round trip, so
-/// that any store that has those can stand behind this trait, sharded by organization too. Every method takes the
+/// One invoice is one document. Every mutation but [`InvoiceStore::credit`] is one atomic conditional write of one document
+/// and one round trip, so that any store that has those can stand behind this trait, sharded by organization too. Every method takes the
 /// organization, and nothing of another organization can be read, changed or detected through it.
 ///
 /// A write that fails with [`StoreError::Unavailable`] may or may not have happened; repeating it under the same
@@ -125,6 +125,14 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
     /// the errors of [`InvoiceStore::insert`].
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError>;
 
+    /// Puts `stored` in the place of the version `expected` of the same invoice, and adds `note`, a new document of the same
+    /// organization: both or neither, whoever fails at whatever point. The one write that is of two documents.
+    ///
+    /// # Errors
+    /// Those of [`InvoiceStore::replace`], with [`StoreError::NumberTaken`] for the place of `note` in its series.
+    async fn credit(&self, stored: StoredInvoice, expected: Version, note: Invoice)
+    -> Result<(), StoreError>;
+
     /// The last number of a series: the highest count of the latest period. Cost: one entry of an index.
     ///
     /// # Errors
@@ -169,6 +177,18 @@ pub(crate) struct StoredInvoice {
     /// The document that it was read from: what a newer release has added to it stays in the next version. Empty for a
     /// new invoice.
     pub(crate) origin: Origin,
+}
+
+impl StoredInvoice {
+    /// A new invoice that no request id of a creation belongs to.
+    pub(crate) fn new(invoice: Invoice) -> Self {
+        Self {
+            invoice,
+            created_by_request: None,
+            applied: AppliedRequests::default(),
+            origin: Origin::default(),
+        }
+    }
 }
 
 /// What became of an insertion.

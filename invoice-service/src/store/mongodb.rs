@@ -1,5 +1,6 @@
 //! Invoices in MongoDB: the store of production, on a replica set or a cluster sharded by organization.
 
+mod credit;
 mod entry;
 mod list;
 pub(super) mod schema;
@@ -14,6 +15,7 @@ use mongo_engine::mongodb::options::Hint;
 use mongo_engine::{Engine, EngineError, Location, OPERATION_TIME, OpenError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::credit::Writes;
 use self::entry::{Entry, Found};
 use super::document::Origin;
 use super::indexed::signed;
@@ -152,6 +154,14 @@ fn versioned(mut filter: Document, version: Version) -> Result<Document, StoreEr
     Ok(filter)
 }
 
+/// The filter and the update that put an invoice in the place of its version `expected`. Fields that a newer release has
+/// beside ours stay.
+fn replacement(stored: &StoredInvoice, expected: Version) -> Result<(Document, Document), StoreError> {
+    let identity = &stored.invoice.identity;
+    let filter = versioned(one(&identity.organization_id, &identity.id), expected)?;
+    Ok((filter, Entry::update(stored)?))
+}
+
 /// The filter, for a draft only, at this version when there is one.
 fn draft_at(mut filter: Document, version: Option<Version>) -> Result<Document, StoreError> {
     filter.insert("state", State::Draft.name());
@@ -262,9 +272,7 @@ impl InvoiceStore for MongoInvoiceStore {
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
         let identity = &stored.invoice.identity;
-        let filter = versioned(one(&identity.organization_id, &identity.id), expected)?;
-        // Fields that a newer release has beside ours stay.
-        let update = Entry::update(&stored)?;
+        let (filter, update) = replacement(&stored, expected)?;
         let invoices = self.invoices.clone();
         let replaced = self
             .engine
@@ -283,6 +291,38 @@ impl InvoiceStore for MongoInvoiceStore {
         Err(StoreError::VersionConflict {
             current: found.version,
         })
+    }
+
+    async fn credit(
+        &self,
+        stored: StoredInvoice,
+        expected: Version,
+        note: Invoice,
+    ) -> Result<(), StoreError> {
+        let identity = &stored.invoice.identity;
+        let (filter, update) = replacement(&stored, expected)?;
+        let note = Entry::of(&StoredInvoice::new(note))?.into_document()?;
+        let writes = Writes {
+            invoices: self.invoices.clone(),
+            filter,
+            update,
+            note,
+        };
+        let credited = self
+            .engine
+            .run_in_transaction(move |session| Box::pin(writes.clone().in_transaction(session)));
+        match credited.await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let found = self.found(&identity.organization_id, &identity.id).await?;
+                Err(StoreError::VersionConflict {
+                    current: found.version,
+                })
+            }
+            // The id of a note is random and it has no request id, so its place in the series is taken.
+            Err(EngineError::Duplicate) => Err(StoreError::NumberTaken),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn last_number(

@@ -23,6 +23,7 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         list: database.operation("list"),
         summarize: database.operation("summarize"),
         replace: database.operation("replace"),
+        credit: database.operation("credit"),
         last_number: database.operation("last_number"),
         delete_draft: database.operation("delete_draft"),
         ping: database.operation("ping"),
@@ -38,6 +39,7 @@ struct Observed {
     list: Operation,
     summarize: Operation,
     replace: Operation,
+    credit: Operation,
     last_number: Operation,
     delete_draft: Operation,
     ping: Operation,
@@ -95,6 +97,16 @@ impl InvoiceStore for Observed {
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
         self.replace.observe(self.store.replace(stored, expected)).await
+    }
+
+    async fn credit(
+        &self,
+        stored: StoredInvoice,
+        expected: Version,
+        note: Invoice,
+    ) -> Result<(), StoreError> {
+        let credited = self.store.credit(stored, expected, note);
+        self.credit.observe(credited).await
     }
 
     async fn last_number(

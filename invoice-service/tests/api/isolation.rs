@@ -6,10 +6,10 @@ use harness::{Person, Refusal, RunningProduct, build};
 use prost::Message as _;
 use prost_types::{FieldMask, FileDescriptorSet};
 use proto::invoice::v1::{
-    DeleteInvoiceRequest, DuplicateInvoiceRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest,
-    ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest,
-    RecordPaymentRequest, ReversePaymentRequest, SummarizeInvoicesRequest, UpdateInvoiceRequest,
-    VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
+    CreateCreditNoteRequest, DeleteInvoiceRequest, DuplicateInvoiceRequest, GetInvoiceRequest, Invoice,
+    IssueInvoiceRequest, ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest,
+    PreviewInvoiceRequest, RecordPaymentRequest, ReversePaymentRequest, SummarizeInvoicesRequest,
+    UpdateInvoiceRequest, VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
 };
 use tonic::{Code, Status};
 
@@ -22,13 +22,14 @@ const WITHOUT_IDS: [&str; 4] = [
     "ListInvoices",
     "SummarizeInvoices",
 ];
-const WITH_IDS: [&str; 11] = [
+const WITH_IDS: [&str; 12] = [
     "GetInvoice",
     "UpdateInvoice",
     "DeleteInvoice",
     "IssueInvoice",
     "RecordPayment",
     "ReversePayment",
+    "CreateCreditNote",
     "DuplicateInvoice",
     "VoidInvoice",
     "MarkInvoiceUncollectible",
@@ -87,6 +88,13 @@ async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
                 ..ReversePaymentRequest::default()
             };
             person.invoices.reverse_payment(request).await.map(drop)
+        }
+        "CreateCreditNote" => {
+            let request = CreateCreditNoteRequest {
+                invoice_id,
+                ..CreateCreditNoteRequest::default()
+            };
+            person.invoices.create_credit_note(request).await.map(drop)
         }
         "DuplicateInvoice" => {
             let request = DuplicateInvoiceRequest {

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod create;
+mod credit_notes;
 mod history;
 mod isolation;
 mod issue;

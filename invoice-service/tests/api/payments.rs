@@ -76,10 +76,11 @@ async fn payments_are_kept_with_the_invoice_and_left_out_of_lists() {
         .await
         .unwrap()
         .into_inner();
-    let without = Invoice {
+    let mut without = Invoice {
         payments: Vec::new(),
         ..whole
     };
+    without.lines[0].creditable_minor = 0;
     assert_eq!(listed.invoices, [without]);
 }
 

@@ -66,7 +66,7 @@ impl Caller {
             .await
     }
 
-    async fn invoice(&mut self, method: &str, message: &impl Message) -> Answer {
+    pub(super) async fn invoice(&mut self, method: &str, message: &impl Message) -> Answer {
         self.send(
             &format!("/invoiceapp.invoice.v1.InvoiceService/{method}"),
             message,
@@ -78,7 +78,7 @@ impl Caller {
         assert_eq!(self.auth(method, message).await.status.code(), code, "{method}");
     }
 
-    async fn is_refused_invoice(&mut self, method: &str, message: &impl Message, code: Code) {
+    pub(super) async fn is_refused_invoice(&mut self, method: &str, message: &impl Message, code: Code) {
         assert_eq!(
             self.invoice(method, message).await.status.code(),
             code,
@@ -250,7 +250,7 @@ pub(super) async fn look_after_the_account(caller: &mut Caller) -> Tokens {
     tokens
 }
 
-fn invoice() -> Invoice {
+pub(super) fn invoice() -> Invoice {
     let party = Party {
         name: "canary-party".to_owned(),
         email: "canary-party@example.com".to_owned(),

@@ -1,6 +1,9 @@
 //! Tests of the domain as a whole.
 
 mod builders;
+mod credit_properties;
+mod credit_rules;
+mod credits;
 mod drafts;
 mod histories;
 mod inclusive_figures;

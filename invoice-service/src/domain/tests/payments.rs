@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::builders::minor;
+use super::credits::{give, ordered};
 use super::issuing::{complete, day, draft, issued};
 use crate::domain::{
+    credit::{Extent, LineToCredit},
     history::{Deed, Verdict},
     ids::{PaymentId, SessionId, UserId},
     invoice::Invoice,
@@ -160,6 +162,8 @@ struct Model {
     gross: i64,
     /// Amount, and whether it counts.
     payments: Vec<(i64, bool)>,
+    /// What is credited, before its tax of 20 %.
+    credited_net: i64,
 }
 
 impl Model {
@@ -171,13 +175,19 @@ impl Model {
             .sum()
     }
 
+    /// With tax: half a cent counts as one.
+    fn credited(&self) -> i64 {
+        self.credited_net + (self.credited_net * 2 + 5) / 10
+    }
+
     fn settle(&mut self, unpaid: &'static str) {
-        self.state = if self.paid() >= self.gross { "PAID" } else { unpaid };
+        let settled = self.paid() + self.credited() >= self.gross;
+        self.state = if settled { "PAID" } else { unpaid };
     }
 
     /// Whether the step is taken.
     fn take(&mut self, step: Step) -> bool {
-        let remaining = (self.gross - self.paid()).max(0);
+        let remaining = (self.gross - self.paid() - self.credited()).max(0);
         match (step, self.state) {
             (Step::Update, "DRAFT") => {}
             (Step::Issue, "DRAFT") => self.settle("OPEN"),
@@ -196,7 +206,18 @@ impl Model {
                 }
                 Some(_) | None => return false,
             },
-            (Step::Void, "OPEN" | "UNCOLLECTIBLE") if self.paid() == 0 => self.state = "VOID",
+            (Step::Credit(amount), "OPEN" | "PAID" | "UNCOLLECTIBLE") => {
+                let left = 10_000 - self.credited_net;
+                let amount = amount.unwrap_or(left);
+                if amount <= 0 || amount > left {
+                    return false;
+                }
+                self.credited_net += amount;
+                self.settle(self.state);
+            }
+            (Step::Void, "OPEN" | "UNCOLLECTIBLE") if self.paid() == 0 && self.credited_net == 0 => {
+                self.state = "VOID";
+            }
             (Step::GiveUp, "OPEN") => self.state = "UNCOLLECTIBLE",
             _ => return false,
         }
@@ -210,6 +231,8 @@ enum Step {
     Issue,
     Pay(Option<i64>, bool),
     Reverse(usize),
+    /// So much of the only line; none: everything.
+    Credit(Option<i64>),
     Void,
     GiveUp,
 }
@@ -221,6 +244,7 @@ impl Step {
             Self::Issue => "IssueInvoice",
             Self::Pay(..) => "RecordPayment",
             Self::Reverse(_) => "ReversePayment",
+            Self::Credit(_) => "CreateCreditNote",
             Self::Void => "VoidInvoice",
             Self::GiveUp => "MarkInvoiceUncollectible",
         }
@@ -252,6 +276,14 @@ impl Step {
                     .map_or(&unknown, |payment| &payment.id);
                 invoice.reverse(id, now).ok()
             }
+            Self::Credit(amount) => {
+                let line = |amount: i64| LineToCredit {
+                    line_id: invoice.lines[0].id.clone(),
+                    extent: Extent::Amount(minor(amount)),
+                };
+                let order = ordered(amount.map(line).into_iter().collect());
+                Some(give(invoice, &order, None).ok()?.invoice)
+            }
             Self::Void => invoice.void(now).ok(),
             Self::GiveUp => invoice.mark_uncollectible(now).ok(),
         }
@@ -272,7 +304,9 @@ impl Dice {
 
     fn step(&mut self) -> Step {
         let amount = |dice: &mut Self| i64::try_from(dice.below(14_000)).unwrap() - 500;
-        match self.below(20) {
+        match self.below(24) {
+            20 => Step::Credit(None),
+            21..=23 => Step::Credit(Some(amount(self) / 4)),
             0 => Step::Void,
             1 => Step::GiveUp,
             2..=4 => Step::Update,
@@ -306,6 +340,7 @@ fn a_random_walk_of_a_hundred_thousand_steps_agrees_with_the_model() {
             state: "DRAFT",
             gross: invoice.totals.gross.get(),
             payments: Vec::new(),
+            credited_net: 0,
         };
         for _ in 0..LIFE {
             let step = dice.step();
@@ -320,11 +355,12 @@ fn a_random_walk_of_a_hundred_thousand_steps_agrees_with_the_model() {
                 invoice = next.recorded(Some(&invoice), deed(step.action())).unwrap();
                 taken += 1;
             }
-            let balance = model.gross - model.paid();
+            let balance = model.gross - model.paid() - model.credited();
             let paid = model.paid();
             let totals = &invoice.totals;
             assert_eq!(invoice.state.name(), model.state, "after {step:?}");
             assert_eq!(totals.paid.get(), paid, "after {step:?}");
+            assert_eq!(totals.credited.get(), model.credited(), "after {step:?}");
             assert_eq!(totals.remaining.get(), balance.max(0), "after {step:?}");
             assert_eq!(totals.overpaid.get(), (-balance).max(0), "after {step:?}");
         }

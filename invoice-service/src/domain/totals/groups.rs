@@ -17,7 +17,7 @@ use crate::domain::{
 
 /// Where an amount comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
+pub(super) enum Source {
     Line(usize),
     Adjustment(usize),
 }
@@ -25,17 +25,17 @@ enum Source {
 /// An amount and its effect on the total: an allowance's is negative. Includes tax when the
 /// invoice's prices do.
 #[derive(Debug)]
-struct Part {
-    amount: i128,
-    source: Source,
+pub(super) struct Part {
+    pub(super) amount: i128,
+    pub(super) source: Source,
 }
 
 /// What is taxed alike.
 #[derive(Debug, Default)]
-struct Group {
+pub(super) struct Group {
     /// Σ amounts of the lines, before any document adjustment.
     lines: i128,
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
 }
 
 /// All amounts of an invoice, by how they are taxed.
@@ -110,6 +110,11 @@ impl Groups {
         Ok(groups)
     }
 
+    /// The groups, by how they are taxed.
+    pub(super) const fn by_profile(&self) -> &BTreeMap<TaxProfile, Group> {
+        &self.by_profile
+    }
+
     /// Shares an adjustment without a tax category out over the groups in proportion to their
     /// lines; ties go to the group that sorts first, as does everything when no line has an amount.
     fn spread(&mut self, part: Part) -> Option<()> {
@@ -170,12 +175,12 @@ impl Groups {
 }
 
 /// A group net of tax.
-struct Taxed {
+pub(super) struct Taxed {
     net: i128,
     /// In the order of the group's parts; Σ = `net`.
     part_nets: Vec<i128>,
     /// The tax that was in the prices, in the order of the profile's taxes; empty when none was.
-    included_taxes: Vec<i128>,
+    pub(super) included_taxes: Vec<i128>,
 }
 
 impl Group {
@@ -192,7 +197,7 @@ impl Group {
     /// gross never moves. The net is shared out over the parts, and the tax over the rates, by
     /// largest remainder. Equal remainders go to the larger part, so that the order of lines
     /// does not matter.
-    fn net_of_included_tax(&self, profile: &TaxProfile) -> Option<Taxed> {
+    pub(super) fn net_of_included_tax(&self, profile: &TaxProfile) -> Option<Taxed> {
         let rates: Vec<i128> = profile.taxes().map(|tax| tax.rate().units()).collect();
         let whole = Rate::UNITS_OF_WHOLE.checked_add(rates.iter().sum())?;
         let scaled = |amount: i128| amount.checked_mul(Rate::UNITS_OF_WHOLE);
@@ -217,13 +222,14 @@ impl Group {
 
 /// One tax of the breakdown. A tax that a line has twice is two taxes, told apart by `occurrence`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct TaxKey {
-    tax: Tax,
+pub(in crate::domain) struct TaxKey {
+    pub(in crate::domain) tax: Tax,
+    /// How many equal ones come before it in its profile.
     occurrence: usize,
 }
 
 impl TaxKey {
-    fn all_of(profile: &TaxProfile) -> Vec<Self> {
+    pub(in crate::domain) fn all_of(profile: &TaxProfile) -> Vec<Self> {
         let taxes: Vec<Tax> = profile.taxes().collect();
         let earlier = |index: usize| taxes[..index].iter().filter(|tax| **tax == taxes[index]).count();
         (0..taxes.len())

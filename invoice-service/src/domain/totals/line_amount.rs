@@ -10,7 +10,7 @@ use crate::domain::{
 
 /// The line's amount in minor units (EN 16931 BT-131): quantity × unit price ÷ price base
 /// quantity, rounded, less its allowances, plus its charges. It includes tax when the price does.
-pub(super) fn line_amount(line: &LineContent, currency: Currency) -> Option<i128> {
+pub(in crate::domain) fn line_amount(line: &LineContent, currency: Currency) -> Option<i128> {
     let quantity = line.quantity.map_or(Decimal::ZERO, Quantity::decimal);
     let unit_price = line.unit_price.map_or(Decimal::ZERO, UnitPrice::decimal);
     let base = priced(quantity, unit_price, line.price_base_quantity, currency)?;

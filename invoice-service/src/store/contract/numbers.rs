@@ -17,14 +17,19 @@ use crate::store::document::Origin;
 use crate::store::{InvoiceStore, ListFilter, ListOrder, ListQuery, StoreError, StoredInvoice};
 
 /// A draft that can be issued.
-async fn drafted(store: &impl InvoiceStore, organization: &OrganizationId) -> Invoice {
+pub(super) async fn drafted(store: &impl InvoiceStore, organization: &OrganizationId) -> Invoice {
     let InvoiceContent { header, lines } = complete();
     let invoice = draft(organization, header, lines);
     inserted(store, invoice.recorded(None, deed("CreateInvoice")).unwrap()).await
 }
 
 /// `draft` issued on a day, after `last`.
-fn issued(draft: &Invoice, series: &Series, last: Option<&LastNumber>, day: &str) -> StoredInvoice {
+pub(super) fn issued(
+    draft: &Invoice,
+    series: &Series,
+    last: Option<&LastNumber>,
+    day: &str,
+) -> StoredInvoice {
     let issued = draft
         .issue(date(day), series, last, jiff::Timestamp::now())
         .unwrap();
@@ -36,7 +41,7 @@ fn issued(draft: &Invoice, series: &Series, last: Option<&LastNumber>, day: &str
     }
 }
 
-async fn last(store: &impl InvoiceStore, name: &str, series: &str) -> Option<LastNumber> {
+pub(super) async fn last(store: &impl InvoiceStore, name: &str, series: &str) -> Option<LastNumber> {
     let series = SeriesId::parse(series).unwrap();
     store.last_number(&organization(name), &series).await.unwrap()
 }

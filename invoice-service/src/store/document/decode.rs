@@ -2,6 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
+use super::credit::credited;
 use super::{
     AdjustmentDocument, DocumentError, InvoiceDocument, LineDocument, Origin, PartyDocument, PaymentDocument,
     RequestDocument, SCHEMA, TaxDocument, TaxSubtotalDocument, TotalsDocument,
@@ -29,10 +30,10 @@ use crate::domain::totals::{TaxSubtotal, Totals};
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
 use crate::store::StoredInvoice;
 
-type Decoded<T> = Result<T, DocumentError>;
+pub(super) type Decoded<T> = Result<T, DocumentError>;
 
 /// The value, or the complaint that `field` holds something else.
-fn field<T, E>(field: &'static str, parsed: Result<T, E>) -> Decoded<T> {
+pub(super) fn field<T, E>(field: &'static str, parsed: Result<T, E>) -> Decoded<T> {
     parsed.map_err(|_| DocumentError::Field { field })
 }
 
@@ -53,7 +54,7 @@ fn paragraph<const MAX: usize>(name: &'static str, value: &str) -> Decoded<Parag
     field(name, Paragraph::parse(value))
 }
 
-fn amount(name: &'static str, minor_units: i64) -> Decoded<MinorUnits> {
+pub(super) fn amount(name: &'static str, minor_units: i64) -> Decoded<MinorUnits> {
     field(name, MinorUnits::new(minor_units))
 }
 
@@ -125,6 +126,11 @@ fn invoice(document: InvoiceDocument) -> Decoded<Invoice> {
         totals: (&document.totals).try_into()?,
         payments: document
             .payments
+            .iter()
+            .map(TryInto::try_into)
+            .collect::<Decoded<_>>()?,
+        credits: document
+            .credits
             .iter()
             .map(TryInto::try_into)
             .collect::<Decoded<_>>()?,
@@ -261,6 +267,7 @@ impl TryFrom<&LineDocument> for Line {
             id: field("line.id", LineId::parse(&line.id))?,
             content,
             net: amount("line.net_minor", line.net_minor)?,
+            credited: credited(line)?,
         })
     }
 }

@@ -51,6 +51,7 @@ impl From<&StoredInvoice> for InvoiceDocument {
             tax_breakdown: invoice.tax_breakdown.iter().map(Into::into).collect(),
             totals: (&invoice.totals).into(),
             payments: invoice.payments.iter().map(Into::into).collect(),
+            credits: invoice.credits.iter().map(Into::into).collect(),
             prices_include_tax: header.prices_include_tax,
             cash_rounding_minor: header
                 .cash_rounding
@@ -117,6 +118,8 @@ impl From<&Line> for LineDocument {
             extra_taxes: content.tax.extra().iter().map(|tax| (*tax).into()).collect(),
             exemption_reason: content.exemption_reason.to_string(),
             net_minor: line.net.get(),
+            credited_quantity: line.credited.quantity.map(|quantity| quantity.to_string()),
+            credited_minor: line.credited.amount.get(),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Row {
 
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
         let mut statement = connection.prepare_cached(INSERT)?;
-        statement.execute(named_params! {
+        let inserted = statement.execute(named_params! {
             ":org_id": self.fields.org_id,
             ":id": self.fields.id,
             ":version": self.fields.version,
@@ -58,8 +58,13 @@ impl Row {
             ":history": self.history,
             ":paid_minor": self.fields.paid_minor,
             ":credited_minor": self.fields.credited_minor,
-        })?;
-        Ok(())
+        });
+        match inserted {
+            Ok(_) => Ok(()),
+            // Ids are random, and request ids were looked for: only the place in a series can be taken.
+            Err(error) if is_taken(&error) => Err(StoreError::NumberTaken),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes the row over the version `expected`; `false` when there is no such version.
