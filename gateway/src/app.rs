@@ -80,7 +80,8 @@ impl App {
         let listener = Listener::bind(address)
             .await
             .map_err(|source| BuildError::Listen { address, source })?
-            .with_tls(settings.tls);
+            .with_tls(settings.tls)
+            .measured(config.metrics.connections("gateway"));
         let calls = config
             .metrics
             .server("gateway", methods(&[proto::FILE_DESCRIPTOR_SET]));

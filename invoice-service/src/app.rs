@@ -98,7 +98,9 @@ impl App {
         }
         // Last: who connects to a port that nobody serves yet hangs, and a store may be awaited for long.
         let listener = match Listener::bind(config.listen).await {
-            Ok(listener) => listener.with_tls(settings.tls),
+            Ok(listener) => listener
+                .with_tls(settings.tls)
+                .measured(config.metrics.connections("invoice-service")),
             Err(source) => {
                 store.close().await;
                 let address = config.listen;

@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use telemetry::Connections;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Pause after the process ran out of descriptors or memory: accepting again at once would spin.
@@ -17,6 +18,7 @@ pub struct Listener {
     local_addr: SocketAddr,
     exhausted: LogGate,
     tls: Option<tls::Server>,
+    connections: Connections,
 }
 
 impl Listener {
@@ -32,6 +34,7 @@ impl Listener {
             local_addr,
             exhausted: LogGate::default(),
             tls: None,
+            connections: Connections::default(),
         })
     }
 
@@ -39,6 +42,16 @@ impl Listener {
     #[must_use]
     pub fn with_tls(self, tls: Option<tls::Server>) -> Self {
         Self { tls, ..self }
+    }
+
+    /// Counts its connections there.
+    #[must_use]
+    pub fn measured(self, connections: Connections) -> Self {
+        Self { connections, ..self }
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     pub(crate) fn tls(&self) -> Option<&tls::Server> {

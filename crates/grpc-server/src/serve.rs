@@ -112,6 +112,7 @@ impl Server {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let Ok(place) = Arc::clone(&self.free).try_acquire_owned() else {
+            self.listener.connections().refuse();
             if self.refused.opens() {
                 tracing::warn!(
                     limit = self.limits.max_connections,
@@ -121,6 +122,7 @@ impl Server {
             return;
         };
         let protocol = protocol(&self.limits);
+        let open = self.listener.connections().open();
         let first_bytes = self.limits.first_bytes;
         let phases = self.phases.clone();
         let cut = Arc::clone(&self.cut);
@@ -131,7 +133,7 @@ impl Server {
             first_bytes: Instant::now() + first_bytes,
         };
         self.connections.spawn(async move {
-            let _place = place;
+            let _counted = (place, open);
             let driven = CutOff::limit(drive(accepted, service, protocol, phases));
             if driven.await.unwrap_or(false) {
                 cut.fetch_add(1, Ordering::Relaxed);

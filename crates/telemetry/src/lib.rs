@@ -36,7 +36,7 @@ pub use call::CallContext;
 pub use config::{LogConfig, LogFormat, TraceConfig};
 pub use database::{Database, Operation, StoreErrorKind, StoreFailure};
 pub use exit::{chain, end_traces, exit_code};
-pub use metrics::{FeedStanding, Metrics, Refusal, SignIns, TlsStanding};
+pub use metrics::{Connections, FeedStanding, Metrics, OpenConnection, Refusal, SignIns, TlsStanding};
 use queue::Queue;
 pub use server::{Call, Server, UpstreamCall};
 pub use status_code::code_name;

@@ -4,7 +4,7 @@ use grpc_server::{CallLimits, ConnectionLimits};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fixture::{start, start_with, stream, unary};
+use crate::fixture::{Server, start, start_with, stream, unary};
 use crate::raw_http2::{GOAWAY, PING, PREFACE, RawClient, SETTINGS};
 
 fn impatient() -> ConnectionLimits {
@@ -152,6 +152,8 @@ async fn one_connection_too_many_is_closed_at_once_and_its_place_is_free_again()
     let first = server.channel().await;
     let refused = TcpStream::connect(server.addr).await.unwrap();
     assert_eq!(until_closed(refused).await, b"");
+    assert_eq!(figure(&server, "rpc_server_refused_connections_total"), 1);
+    assert_eq!(figure(&server, "rpc_server_active_connections"), 1);
     drop(first);
     let accepted = async {
         loop {
@@ -163,6 +165,41 @@ async fn one_connection_too_many_is_closed_at_once_and_its_place_is_free_again()
     tokio::time::timeout(Duration::from_secs(5), accepted)
         .await
         .unwrap();
+}
+
+/// What `/metrics` has under this name.
+fn figure(server: &Server, name: &str) -> u64 {
+    let text = server.metrics.to_text();
+    let line = format!("{name}{{service=\"test\"}} ");
+    let mut figures = text.lines().filter_map(|found| found.strip_prefix(&line));
+    figures.next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn open_connections_are_counted_whether_they_say_something_or_not_until_they_end() {
+    let server = start().await;
+    let count = async |wanted| {
+        let counted = async {
+            while figure(&server, "rpc_server_active_connections") != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), counted)
+            .await
+            .unwrap();
+    };
+    count(0).await;
+    let silent = [
+        TcpStream::connect(server.addr).await.unwrap(),
+        TcpStream::connect(server.addr).await.unwrap(),
+    ];
+    let channel = server.channel().await;
+    count(3).await;
+    drop(silent);
+    count(1).await;
+    drop(channel);
+    count(0).await;
+    assert_eq!(figure(&server, "rpc_server_refused_connections_total"), 0);
 }
 
 #[tokio::test]

@@ -66,13 +66,13 @@ pub(crate) async fn start_on(
     let (release, released) = watch::channel(false);
     let shutdown = Shutdown::manual();
     let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let listener = listener.with_tls(tls);
+    let metrics = Metrics::new();
+    let listener = listener.with_tls(tls).measured(metrics.connections("test"));
     let addr = listener.local_addr();
     let mut readiness = Readiness::new(["test.Text"]);
     let routes = Routes::new(Text { released }).add_service(readiness.service().await);
     let routes = add_reflection(routes, &[]).unwrap();
     tokio::spawn(readiness.run(shutdown.clone()));
-    let metrics = Metrics::new();
     let stack = call_stack(
         routes,
         calls.with_long_lived(["/test.Text/Forever"]),

@@ -1,6 +1,7 @@
 //! The metrics of a process: one registry, filled by every service in it.
 
 mod certificates;
+mod connections;
 mod feeds;
 mod labels;
 mod process;
@@ -18,11 +19,13 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 pub use certificates::TlsStanding;
+pub use connections::{Connections, OpenConnection};
 pub use feeds::FeedStanding;
 pub(crate) use labels::{CallLabels, OperationLabels, ServiceLabel};
 pub use sign_ins::{Refusal, SignIns};
 
 use self::certificates::Certificates;
+use self::connections::AllConnections;
 use self::feeds::Feeds;
 use self::sign_ins::AllSignIns;
 use crate::{Database, Server};
@@ -46,6 +49,7 @@ struct Inner {
     refused: Family<ServiceLabel, Counter>,
     operations: Durations<OperationLabels>,
     certificates: Certificates,
+    connections: AllConnections,
     feeds: Feeds,
     sign_ins: AllSignIns,
 }
@@ -88,6 +92,8 @@ impl Metrics {
         registry.register_collector(Box::new(process::Process::new()));
         let certificates = Certificates::default();
         registry.register_collector(Box::new(certificates.clone()));
+        let connections = AllConnections::default();
+        connections.register(&mut registry);
         let feeds = Feeds::default();
         registry.register_collector(Box::new(feeds.clone()));
         let sign_ins = AllSignIns::default();
@@ -99,6 +105,7 @@ impl Metrics {
             refused,
             operations,
             certificates,
+            connections,
             feeds,
             sign_ins,
         }))
@@ -114,6 +121,11 @@ impl Metrics {
             self.0.active.get_or_create_owned(&label),
             self.0.refused.get_or_create_owned(&label),
         )
+    }
+
+    /// Counts the connections of `service`.
+    pub fn connections(&self, service: &'static str) -> Connections {
+        self.0.connections.of(service)
     }
 
     /// Measures and traces what `service` asks of its store. `system` is the store's `db.system.name`.
