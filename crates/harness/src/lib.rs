@@ -17,7 +17,7 @@ mod refusal;
 mod tools;
 
 pub use certificates;
-pub use person::{Bearer, Person, register};
+pub use person::{Bearer, Person, register, unless_busy};
 pub use product::{RunningProduct, channel};
 pub use refusal::Refusal;
 pub use tools::{grpcurl, mongod, workspace_root};

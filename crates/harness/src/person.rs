@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{RegisterRequest, RegisterResponse};
@@ -7,10 +8,14 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::{build, channel};
+
+/// Each try takes two seconds when the machine is too busy.
+const MOST_TRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Sends one access token with every call.
 #[derive(Debug, Clone)]
@@ -73,15 +78,35 @@ impl Person {
     }
 }
 
-/// Registers.
+/// Registers. Passwords are hashed by threads that give way to everything else, so on a busy machine one may not get its
+/// turn in time: then it is tried again.
 ///
 /// # Errors
 /// What the service answers.
 pub async fn register(channel: Channel, request: RegisterRequest) -> Result<RegisterResponse, Status> {
-    Ok(AuthServiceClient::new(channel)
-        .register(request)
-        .await?
-        .into_inner())
+    let auth = AuthServiceClient::new(channel);
+    let register = || {
+        let (mut auth, request) = (auth.clone(), request.clone());
+        async move { auth.register(request).await }
+    };
+    Ok(unless_busy(register).await?.into_inner())
+}
+
+/// The answer of a call that hashes a password, made again while the answer is that too many are waiting for theirs.
+///
+/// # Errors
+/// What the service answers.
+pub async fn unless_busy<T, F>(call: impl Fn() -> F) -> Result<T, Status>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    for _ in 1..MOST_TRIES {
+        match call().await {
+            Err(status) if status.code() == Code::ResourceExhausted => tokio::time::sleep(PAUSE).await,
+            answer => return answer,
+        }
+    }
+    call().await
 }
 
 /// An address nobody has used yet.

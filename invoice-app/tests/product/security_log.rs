@@ -6,8 +6,8 @@ use harness::build;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, LogoutRequest};
 use serde_json::Value;
-use tonic::Request;
 use tonic::metadata::MetadataValue;
+use tonic::{Code, Request};
 
 use crate::binary::Home;
 
@@ -34,17 +34,28 @@ async fn each_security_event_is_one_line_that_names_event_session_network_and_ca
     let mut auth = AuthServiceClient::new(harness::channel(running.gateway).await);
     let registration = build::registration();
     let (email, password) = (registration.email.clone(), registration.password.clone());
-    auth.register(named(registration, "registers")).await.unwrap();
+    let registers = || {
+        let (mut auth, request) = (auth.clone(), named(registration.clone(), "registers"));
+        async move { auth.register(request).await }
+    };
+    harness::unless_busy(registers).await.unwrap();
     let login = |password: &str| LoginRequest {
         email: email.clone(),
         password: password.to_owned(),
         ..LoginRequest::default()
     };
-    let signed_in = auth.login(named(login(&password), "signs-in")).await.unwrap();
+    let signs_in = || {
+        let (mut auth, request) = (auth.clone(), named(login(&password), "signs-in"));
+        async move { auth.login(request).await }
+    };
+    let signed_in = harness::unless_busy(signs_in).await.unwrap();
     let tokens = signed_in.into_inner().tokens.unwrap();
-    auth.login(named(login("not the password at all"), "fails"))
-        .await
-        .unwrap_err();
+    let fails = || {
+        let (mut auth, request) = (auth.clone(), named(login("not the password at all"), "fails"));
+        async move { auth.login(request).await }
+    };
+    let failed = harness::unless_busy(fails).await.unwrap_err();
+    assert_eq!(failed.code(), Code::Unauthenticated);
     let logout = LogoutRequest {
         refresh_token: tokens.refresh_token.clone(),
     };
