@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,10 @@ use crate::cores;
 use crate::usage::Usage;
 
 /// For a process to listen and to become ready.
-const START: Duration = Duration::from_secs(30);
+pub(crate) const START: Duration = Duration::from_secs(30);
 /// For a process to end by itself: 3 s are for load balancers.
 const END: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 const ANY_PORT: &str = "127.0.0.1:0";
 const MONGOD: &str = "mongod";
 /// The log lines that tell addresses, whatever else is logged.
@@ -157,7 +157,7 @@ impl Deployment {
         let services = [&self.auth, &self.invoice, &self.gateway];
         let mut processes: Vec<_> = services
             .into_iter()
-            .map(|service| (service.name, service.process.0.id()))
+            .map(|service| (service.name, service.pid()))
             .collect();
         processes.extend(self.mongodb.as_ref().map(|(_, pid)| (MONGOD, *pid)));
         processes.push(("bench", std::process::id()));
@@ -198,7 +198,7 @@ impl Deployment {
         }
         let end = Instant::now() + END;
         for process in &mut processes {
-            while matches!(process.0.try_wait(), Ok(None)) && Instant::now() < end {
+            while matches!(process.ended(), Ok(None)) && Instant::now() < end {
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -223,10 +223,40 @@ pub(crate) struct Service {
     process: Process,
 }
 
+impl Service {
+    /// Of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
 /// Ends with this value, and with the thread that started it.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
+    /// Of this process, without arguments yet. `setpriv` (of util-linux) lets it end with the thread that started it: a
+    /// bench that is killed leaves none.
+    pub(crate) fn command(binary: &Path) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(binary);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a [`Process::command`].
+    pub(crate) fn spawn(mut command: Command) -> io::Result<Self> {
+        command.spawn().map(Self)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.0.try_wait()
+    }
+
     fn interrupt(&self) {
         // It may have ended by itself.
         let _ = kill_process(Pid::from_child(&self.0), Signal::INT);
@@ -266,7 +296,7 @@ impl Start<'_> {
                     process,
                 });
             }
-            if let Some(status) = process.0.try_wait()? {
+            if let Some(status) = process.ended()? {
                 return Err(format!("{name} ended with {status}: {written}").into());
             }
             if Instant::now() > end {
@@ -276,7 +306,6 @@ impl Start<'_> {
         }
     }
 
-    /// `setpriv` (of util-linux) lets it end with the thread that started it: a bench that is killed leaves none.
     fn spawn(&self, name: &str, flags: Vec<String>, log: &Path) -> Result<Process, Box<dyn Error>> {
         let binary = self.binaries.join(name);
         if !binary.is_file() {
@@ -284,8 +313,7 @@ impl Start<'_> {
             return Err(format!("{binary} is missing: run `make bench`, which builds it").into());
         }
         let log = File::create(log)?;
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(binary);
+        let mut command = Process::command(&binary);
         if name != "gateway" {
             command.arg("--data-dir").arg(self.folder);
         }
@@ -299,10 +327,9 @@ impl Start<'_> {
                 &self.log,
             ])
             .args(flags)
-            .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        Ok(Process(command.spawn()?))
+        Ok(Process::spawn(command)?)
     }
 }
 
@@ -318,15 +345,18 @@ fn listens(log: &str, message: &str) -> Option<SocketAddr> {
 }
 
 async fn is_ready(admin: SocketAddr) -> bool {
-    let asked = async {
-        let mut stream = TcpStream::connect(admin).await?;
-        let question = format!("GET /readyz HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n");
-        stream.write_all(question.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok::<_, io::Error>(answer)
-    };
-    asked.await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    let answer = get(admin, "/readyz").await;
+    answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The whole answer to a GET at a server on this machine.
+pub(crate) async fn get(server: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server).await?;
+    let question = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
+    stream.write_all(question.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 #[cfg(test)]

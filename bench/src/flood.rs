@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::deployment::Deployment;
 use crate::drive::{Until, drive};
 use crate::figures::ratio;
-use crate::grpc::{Connection, Refusal, Target};
+use crate::grpc::{Connection, Format, Refusal, Target};
 use crate::latencies::Latencies;
 use crate::load::{Client, Pace};
 use crate::rpc::Rpc;
@@ -93,7 +93,7 @@ pub(crate) async fn measure(deployment: &Deployment, at_a_time: usize) -> Result
 async fn start(deployment: &Deployment, at_a_time: usize) -> Result<JoinSet<Seen>, Box<dyn Error>> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(deployment.auth.address).await?);
+        connections.push(Connection::open(deployment.auth.address, Format::Grpc).await?);
     }
     let end = Instant::now() + Duration::from_secs(SECONDS);
     let mut flood = JoinSet::new();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -18,15 +18,27 @@ use tonic::{Code, Status};
 
 /// Compression flag and length before every message.
 const PREFIX: usize = 5;
+/// In the flags of a gRPC-Web frame.
+const TRAILERS: u8 = 0x80;
 /// Enough for a page of invoices without waiting for the client to make room.
 const WINDOW: u32 = 1024 * 1024;
 
 /// Why there is no answer, under the name that it is counted by.
 const NO_ANSWER: &str = "no answer";
 
+/// As what calls are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// gRPC: the status is in trailers.
+    Grpc,
+    /// gRPC-Web, binary: the status is the last frame of the body.
+    GrpcWeb,
+}
+
 /// One HTTP/2 connection in plaintext. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
+    format: Format,
     send: http2::SendRequest<Full<Bytes>>,
     authority: Authority,
 }
@@ -52,7 +64,7 @@ impl Connection {
     ///
     /// # Errors
     /// Nobody listens, or it is not HTTP/2.
-    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr, format: Format) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (send, connection) = http2::Builder::new(TokioExecutor::new())
@@ -63,7 +75,11 @@ impl Connection {
             .map_err(io::Error::other)?;
         tokio::spawn(connection);
         let authority = Authority::from_str(&address.to_string()).map_err(io::Error::other)?;
-        Ok(Self { send, authority })
+        Ok(Self {
+            format,
+            send,
+            authority,
+        })
     }
 
     /// The rpc of this path here, called with an access token or without.
@@ -103,11 +119,18 @@ impl Connection {
     ) -> Result<Bytes, Refusal> {
         let answer = async {
             self.send.ready().await?;
-            let response = self.send.send_request(request(target, message)).await?;
-            let (head, body) = response.into_parts();
+            let request = request(self.format, target, message);
+            let (head, body) = self.send.send_request(request).await?.into_parts();
             let body = body.collect().await?;
-            let status = Status::from_header_map(body.trailers().unwrap_or(&head.headers));
-            Ok::<_, hyper::Error>((status, body.to_bytes()))
+            let trailers = body.trailers().cloned();
+            let body = body.to_bytes();
+            let trailers = match self.format {
+                Format::Grpc => trailers,
+                Format::GrpcWeb => trailers_in(&body),
+            };
+            // A refusal may have no body at all: then it is in the headers.
+            let status = Status::from_header_map(trailers.as_ref().unwrap_or(&head.headers));
+            Ok::<_, hyper::Error>((status, body))
         };
         match answer.await {
             Ok((Some(status), body)) if status.code() == Code::Ok => Ok(body),
@@ -123,14 +146,25 @@ impl Connection {
     }
 }
 
-fn request(target: &Target, message: &[u8]) -> Request<Full<Bytes>> {
+fn request(format: Format, target: &Target, message: &[u8]) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(framed(message)));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = target.uri.clone();
     let headers: &mut HeaderMap = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(TE, HeaderValue::from_static("trailers"));
+    match format {
+        Format::Grpc => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        Format::GrpcWeb => {
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/grpc-web+proto"),
+            );
+            headers.insert("x-grpc-web", HeaderValue::from_static("1"));
+        }
+    }
     if let Some(authorization) = &target.authorization {
         headers.insert(AUTHORIZATION, authorization.clone());
     }
@@ -144,6 +178,25 @@ fn framed(message: &[u8]) -> Bytes {
     framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     framed.put_slice(message);
     framed.freeze()
+}
+
+/// The frame of a gRPC-Web body that is marked as trailers; `None` when there is none.
+fn trailers_in(mut body: &[u8]) -> Option<HeaderMap> {
+    while let Some((prefix, rest)) = body.split_first_chunk::<PREFIX>() {
+        let [flags, length @ ..] = *prefix;
+        let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
+        let (frame, after) = rest.split_at_checked(length)?;
+        if flags & TRAILERS != 0 {
+            let lines = std::str::from_utf8(frame).ok()?.lines();
+            let fields = lines.filter_map(|line| line.split_once(':'));
+            let fields = fields.map(|(name, value)| Some((name.parse().ok()?, value.trim().parse().ok()?)));
+            return fields
+                .collect::<Option<Vec<(HeaderName, HeaderValue)>>>()
+                .map(HeaderMap::from_iter);
+        }
+        body = after;
+    }
+    None
 }
 
 /// The one message of a unary answer, without its prefix.
@@ -161,5 +214,18 @@ mod tests {
         assert_eq!(sent.as_ref(), b"\0\0\0\0\x03abc");
         assert_eq!(message(&sent).as_ref(), b"abc");
         assert!(message(&Bytes::new()).is_empty());
+    }
+
+    #[test]
+    fn the_status_of_grpc_web_is_in_the_last_frame() {
+        let body = b"\0\0\0\0\x03abc\x80\0\0\0\x23grpc-status: 5\r\ngrpc-message:gone\r\n";
+        let trailers = trailers_in(body).unwrap();
+        assert_eq!(
+            (&trailers["grpc-status"], &trailers["grpc-message"]),
+            (&"5".parse().unwrap(), &"gone".parse().unwrap())
+        );
+        for none in [&b""[..], b"\0\0\0\0\x03abc", b"\x80\0\0\0\xffgrpc-status:0"] {
+            assert_eq!(trailers_in(none), None);
+        }
     }
 }

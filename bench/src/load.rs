@@ -14,7 +14,7 @@ use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
 use crate::deployment::{Deployment, DeploymentOptions, Store};
 use crate::drive::{Caller, Until, drive};
 use crate::fill::fill;
-use crate::grpc::{self, Connection, Target};
+use crate::grpc::{self, Connection, Format, Target};
 use crate::report::Report;
 use crate::requests::{Requests, User, built_in, usual};
 use crate::rpc::{Owner, Rpc};
@@ -249,9 +249,21 @@ impl Client {
             Owner::Auth => self.auth,
             Owner::Invoice => self.invoice,
         };
+        self.callers_at(address, Format::Grpc, rpc, requests, pace).await
+    }
+
+    /// Callers who go another way.
+    pub(crate) async fn callers_at(
+        &self,
+        address: SocketAddr,
+        format: Format,
+        rpc: &Rpc,
+        requests: &Requests,
+        pace: &Pace,
+    ) -> Result<Vec<RpcCaller>, Box<dyn Error>> {
         let mut connections = Vec::new();
         for _ in 0..pace.connections.clamp(1, pace.concurrency.max(1)) {
-            connections.push(Connection::open(address).await?);
+            connections.push(Connection::open(address, format).await?);
         }
         let token = (!UNSIGNED.contains(&rpc.name())).then_some(self.user.access_token.as_str());
         let mut callers = Vec::new();

@@ -6,9 +6,11 @@ mod calls;
 mod cores;
 mod deployment;
 mod drive;
+mod envoy;
 mod figures;
 mod fill;
 mod flood;
+mod gateway;
 mod grpc;
 mod latencies;
 mod load;
@@ -28,6 +30,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::gateway::GatewayOptions;
 use crate::load::LoadOptions;
 use crate::mongo::MongoOptions;
 use crate::sign_in::SignInOptions;
@@ -72,6 +75,8 @@ enum Measure {
     Load(LoadOptions),
     /// Create and get through invoice-service on MongoDB against the bare driver.
     Mongo(MongoOptions),
+    /// Calls of browsers through our gateway against the same through Envoy with its grpc_web filter.
+    Gateway(GatewayOptions),
     /// CPU time to verify an access token, against the bare signature.
     Verify,
     /// Signing in: known against unknown addresses, sign-ins against bare hashes, and a flood.
@@ -128,6 +133,7 @@ async fn run(measure: Measure) -> Result<(), Box<dyn Error>> {
         Measure::Calls { concurrency, count } => calls::measure(concurrency, count).await,
         Measure::Load(options) => load::measure(&options).await,
         Measure::Mongo(options) => mongo::measure(&options).await,
+        Measure::Gateway(options) => gateway::measure(&options).await,
         Measure::Verify => verify::measure(),
         Measure::SignIn(options) => sign_in::measure(&options).await,
         Measure::All => Ok(()),

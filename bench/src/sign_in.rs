@@ -17,7 +17,7 @@ use crate::deployment::{Deployment, DeploymentOptions, Store};
 use crate::drive::{Caller, Until, drive};
 use crate::figures::{Figures, ratio};
 use crate::flood;
-use crate::grpc::{Connection, Target};
+use crate::grpc::{Connection, Format, Target};
 
 pub(crate) const LOGIN: &str = "/invoiceapp.auth.v1.AuthService/Login";
 /// A failure of each account and one of as many addresses that nobody has: an account waits after a second one.
@@ -78,7 +78,7 @@ pub(crate) fn unknown() -> String {
 
 /// Failures with known and with unknown addresses in turn.
 async fn alike(auth: SocketAddr, accounts: &[String]) -> Result<(), Box<dyn Error>> {
-    let mut connection = Connection::open(auth).await?;
+    let mut connection = Connection::open(auth, Format::Grpc).await?;
     let target = connection.target(LOGIN, None)?;
     let (mut known, mut nobody) = (Figures::default(), Figures::default());
     for email in accounts {
@@ -122,7 +122,7 @@ async fn rate(auth: SocketAddr, accounts: &[String]) -> Result<(), Box<dyn Error
     let password = build::registration().password;
     let mut callers = Vec::new();
     for part in accounts.chunks(accounts.len() / AT_A_TIME) {
-        let connection = Connection::open(auth).await?;
+        let connection = Connection::open(auth, Format::Grpc).await?;
         callers.push(SignIns {
             target: connection.target(LOGIN, None)?,
             connection,
