@@ -48,10 +48,6 @@ pub(crate) enum Verdict {
 
 type Work = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// The nice value that gives way most, setpriority(2).
-#[cfg(target_os = "linux")]
-const LOWEST_PRIORITY: i32 = 19;
-
 /// Hashes passwords on threads of its own, which end when it is dropped.
 pub(crate) struct HashingPool {
     places: Arc<Semaphore>,
@@ -72,10 +68,9 @@ impl HashingPool {
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..limits.workers {
             let waiting = Arc::clone(&waiting);
-            thread::Builder::new().name("hashing".to_owned()).spawn(move || {
-                yield_to_others();
-                serve(&waiting);
-            })?;
+            thread::Builder::new()
+                .name("hashing".to_owned())
+                .spawn(move || serve(&waiting))?;
         }
         let nobody = Password::parse("nobody").map_err(io::Error::other)?;
         let nobody = argon2id::hash(&nobody, &mut Memory::default());
@@ -212,14 +207,6 @@ impl fmt::Debug for HashingPool {
             .field("places", &self.places.available_permits())
             .finish_non_exhaustive()
     }
-}
-
-/// Lets the threads that answer calls run before this one, here and in other services on the same cores: a hash takes a
-/// core for many milliseconds, and nobody's call shall wait for that of somebody else.
-fn yield_to_others() {
-    // Elsewhere the priority is that of the whole process. Without it everything works, only less evenly.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
 }
 
 /// One worker: takes work until the pool is gone.

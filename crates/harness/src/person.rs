@@ -78,8 +78,8 @@ impl Person {
     }
 }
 
-/// Registers. Passwords are hashed by threads that give way to everything else, so on a busy machine one may not get its
-/// turn in time: then it is tried again.
+/// Registers. Few passwords are hashed at a time, so on a busy machine one may not get its turn in time: then it is tried
+/// again.
 ///
 /// # Errors
 /// What the service answers.
