@@ -17,6 +17,15 @@ const PACKAGE: &str = "type.googleapis.com/envoy.extensions";
 /// As long as our gateway waits for a service.
 const TIMEOUT: &str = "30s";
 
+/// What is written of each call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// Nothing.
+    None,
+    /// A line of JSON with what our gateway's has.
+    Json,
+}
+
 /// A running Envoy; ends with this value.
 pub(crate) struct Envoy {
     pub(crate) address: SocketAddr,
@@ -25,8 +34,8 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts it with so many worker threads in front of a gRPC service, and waits until it listens. It does nothing but
-    /// translate and forward: no access log, no CORS, no metrics of ours.
+    /// Starts it with so many worker threads in front of a gRPC service, and waits until it listens. It translates and
+    /// forwards, and writes a line for each call if it is told to: no CORS, no deadlines, no limits of ours.
     ///
     /// # Errors
     /// It is missing, ends, or does not listen after 30 s.
@@ -34,10 +43,15 @@ impl Envoy {
         binary: &Path,
         service: SocketAddr,
         workers: usize,
+        log: Log,
     ) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("envoy.json"), config(service).to_string())?;
+        let log = match log {
+            Log::None => json!([]),
+            Log::Json => access_log(&at("access.log")),
+        };
+        fs::write(at("envoy.json"), config(service, &log).to_string())?;
         let mut command = Process::command(binary);
         command
             .arg("--config-path")
@@ -110,7 +124,7 @@ fn any_port() -> Value {
     json!({ "socket_address": { "address": "127.0.0.1", "port_value": 0 } })
 }
 
-fn config(service: SocketAddr) -> Value {
+fn config(service: SocketAddr, access_log: &Value) -> Value {
     let address =
         json!({ "socket_address": { "address": service.ip().to_string(), "port_value": service.port() } });
     json!({
@@ -121,7 +135,7 @@ fn config(service: SocketAddr) -> Value {
                 "address": any_port(),
                 "filter_chains": [{ "filters": [{
                     "name": "envoy.filters.network.http_connection_manager",
-                    "typed_config": connection_manager(),
+                    "typed_config": connection_manager(access_log),
                 }] }],
             }],
             "clusters": [{
@@ -143,11 +157,30 @@ fn config(service: SocketAddr) -> Value {
     })
 }
 
-fn connection_manager() -> Value {
+fn access_log(file: &Path) -> Value {
+    json!([{
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": format!("{PACKAGE}.access_loggers.file.v3.FileAccessLog"),
+            "path": file,
+            "log_format": { "json_format": {
+                "timestamp": "%START_TIME%",
+                "method": "%REQ(:PATH)%",
+                "code": "%GRPC_STATUS(CAMEL_STRING)%",
+                "duration_ms": "%DURATION%",
+                "request_id": "%REQ(X-REQUEST-ID)%",
+                "peer": "%DOWNSTREAM_REMOTE_ADDRESS%",
+            } },
+        },
+    }])
+}
+
+fn connection_manager(access_log: &Value) -> Value {
     json!({
         "@type": format!("{PACKAGE}.filters.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "edge",
         "codec_type": "AUTO",
+        "access_log": access_log,
         "route_config": { "virtual_hosts": [{
             "name": "services",
             "domains": ["*"],

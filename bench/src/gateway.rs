@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::deployment::{Deployment, DeploymentOptions, Store};
 use crate::drive::{Until, drive};
-use crate::envoy::{self, Envoy};
+use crate::envoy::{self, Envoy, Log};
 use crate::grpc::Format;
 use crate::latencies::Latencies;
 use crate::load::{Client, Pace, RpcCaller, warm};
@@ -23,7 +23,7 @@ const INVOICES: usize = 1_000;
 /// How much, and which Envoy.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct GatewayOptions {
-    /// How often each of the two has its turn with each rpc. Turns alternate, so that both meet the same machine.
+    /// How often each has its turn with each rpc. Turns alternate, so that all meet the same machine.
     #[arg(long, value_name = "N", default_value_t = 4)]
     rounds: u32,
     /// How long a turn takes.
@@ -42,7 +42,7 @@ pub(crate) struct GatewayOptions {
     deployment: DeploymentOptions,
 }
 
-/// One of the two.
+/// One of those that are compared.
 struct Proxy {
     name: &'static str,
     address: SocketAddr,
@@ -58,7 +58,7 @@ struct Seen {
     errors: u64,
 }
 
-/// Measures both and prints figures with their ratio.
+/// Measures all and prints figures with their ratios.
 pub(crate) async fn measure(options: &GatewayOptions) -> Result<(), Box<dyn Error>> {
     let binary = match &options.envoy {
         Some(binary) => binary.clone(),
@@ -69,7 +69,9 @@ pub(crate) async fn measure(options: &GatewayOptions) -> Result<(), Box<dyn Erro
         None => thread::available_parallelism()?.get(),
     };
     let deployment = Deployment::start(Store::Sqlite, &options.deployment).await?;
-    let envoy = Envoy::start(&binary, deployment.invoice.address, workers).await?;
+    let service = deployment.invoice.address;
+    let silent = Envoy::start(&binary, service, workers, Log::None).await?;
+    let logging = Envoy::start(&binary, service, workers, Log::Json).await?;
     let proxies = [
         Proxy {
             name: "gateway",
@@ -78,8 +80,13 @@ pub(crate) async fn measure(options: &GatewayOptions) -> Result<(), Box<dyn Erro
         },
         Proxy {
             name: "Envoy",
-            address: envoy.address,
-            pid: envoy.pid(),
+            address: silent.address,
+            pid: silent.pid(),
+        },
+        Proxy {
+            name: "Envoy, log",
+            address: logging.address,
+            pid: logging.pid(),
         },
     ];
     let client = Client::register(deployment.auth.address, deployment.invoice.address, INVOICES).await?;
@@ -91,18 +98,18 @@ pub(crate) async fn measure(options: &GatewayOptions) -> Result<(), Box<dyn Erro
         let seen = compare(&client, &Rpc::named(name)?, &proxies, options).await?;
         print(name, &proxies, &seen);
     }
-    drop(envoy);
+    drop((silent, logging));
     deployment.stop().await;
     Ok(())
 }
 
-/// Lets both have their turns with one rpc.
+/// Lets all have their turns with one rpc.
 async fn compare(
     client: &Client,
     rpc: &Rpc,
-    proxies: &[Proxy; 2],
+    proxies: &[Proxy; 3],
     options: &GatewayOptions,
-) -> Result<[Seen; 2], Box<dyn Error>> {
+) -> Result<[Seen; 3], Box<dyn Error>> {
     let pace = Pace {
         concurrency: options.concurrency,
         connections: 4,
@@ -118,7 +125,7 @@ async fn compare(
         warm(&mut of_one).await;
         callers.push(of_one);
     }
-    let mut seen = [Seen::default(), Seen::default()];
+    let mut seen = [(); 3].map(|()| Seen::default());
     for _ in 0..options.rounds {
         for ((proxy, callers), seen) in proxies.iter().zip(&mut callers).zip(&mut seen) {
             seen.turn(proxy, callers, Duration::from_secs(options.seconds))
@@ -153,20 +160,22 @@ impl Seen {
     }
 }
 
-fn print(rpc: &str, proxies: &[Proxy; 2], seen: &[Seen; 2]) {
+fn print(rpc: &str, proxies: &[Proxy; 3], seen: &[Seen; 3]) {
     for (Proxy { name, .. }, seen) in proxies.iter().zip(seen) {
         let (rate, cpu) = (seen.rate(), seen.micros_per_call());
         let (latencies, errors) = (&seen.latencies, seen.errors);
         println!(
-            "  {rpc:13} {name:7} {rate:>6} calls/s  {latencies}  {cpu:>4} µs CPU/call  errors: {errors}"
+            "  {rpc:13} {name:10} {rate:>6} calls/s  {latencies}  {cpu:>4} µs CPU/call  errors: {errors}"
         );
     }
-    let [gateway, envoy] = seen;
-    println!(
-        "  {rpc:13} gateway ÷ Envoy: CPU per call {}, rate {}",
-        hundredths(gateway.micros_per_call(), envoy.micros_per_call()),
-        hundredths(gateway.rate(), envoy.rate()),
-    );
+    let [gateway, others @ ..] = seen;
+    for (Proxy { name, .. }, other) in proxies.iter().skip(1).zip(others) {
+        println!(
+            "  {rpc:13} gateway ÷ {name}: CPU per call {}, rate {}",
+            hundredths(gateway.micros_per_call(), other.micros_per_call()),
+            hundredths(gateway.rate(), other.rate()),
+        );
+    }
 }
 
 /// `a ÷ b` with two decimals.
