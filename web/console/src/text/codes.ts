@@ -22,6 +22,12 @@ export const UNITS: Readonly<Record<string, string>> = {
   ...{ KGM: "kg", MTR: "m", MTK: "m²", MTQ: "m³", LTR: "l", KMT: "km", P1: "%" },
 };
 
+/** `1 hour`, `2 hours`; codes without a word stay codes. */
+export function unitName(code: string, quantity: string): string {
+  const name = UNITS[code] ?? code;
+  return quantity === "1" ? name.replace(/(?<=[a-z]{2})s$/, "") : name;
+}
+
 /** ISO 3166-1 alpha-2. */
 const COUNTRIES =
   "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD " +

@@ -19,6 +19,8 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
   GROSS_NEGATIVE: "The total cannot be below 0.",
   PAYMENT_NOT_POSITIVE: "Please enter an amount above 0.",
   PAYMENT_EXCEEDS_REMAINING: "This is more than remains to be paid.",
+  CREDIT_ZERO: "Please enter how much.",
+  CREDIT_EXCEEDS_LEFT: "This is more than is left.",
   PASSWORD_TOO_SHORT: "At least 12 characters, please.",
   PASSWORD_TOO_LONG: "This password is too long.",
   PASSWORD_GUESSABLE: "This password is easy to guess. Try a few unrelated words.",
@@ -35,6 +37,8 @@ const FAILURES: Readonly<Record<string, string>> = {
   HISTORY_FULL: "This invoice has been changed too often. Duplicate it to go on.",
   PAYMENTS_FULL: "This invoice cannot have more payments.",
   PAYMENT_REVERSED: "This payment has been reversed already.",
+  NOTHING_TO_CREDIT: "Nothing of this invoice is left to be credited.",
+  CREDIT_NOTES_FULL: "This invoice cannot have more credit notes.",
   ROLE_INSUFFICIENT: "Only the organization’s owner may do this.",
   MESSAGE_TOO_LARGE: "This is too large to be sent.",
 };

@@ -22,8 +22,8 @@ export function stateName({ state, overdue, paymentState, type }: pb.Invoice): S
   if (overdue) {
     return { name: "Overdue", tone: "bad" };
   }
-  if (state === pb.Invoice_State.OPEN && type === pb.Invoice_Type.CREDIT_NOTE) {
-    return { name: "Issued", tone: "open" };
+  if (type === pb.Invoice_Type.CREDIT_NOTE && state !== pb.Invoice_State.DRAFT) {
+    return { name: "Credit note", tone: "plain" };
   }
   if (state === pb.Invoice_State.OPEN && paymentState === pb.Invoice_PaymentState.PARTIALLY_PAID) {
     return { name: "Partly paid", tone: "warn" };

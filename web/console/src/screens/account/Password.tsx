@@ -6,6 +6,7 @@ import { useToast } from "../../components/Toasts.js";
 import { TextField } from "../../forms/Field.js";
 import { Form } from "../../forms/Form.js";
 import { useFormErrors } from "../../forms/useFormErrors.js";
+import { patiently } from "../welcome/patiently.js";
 import { refreshSecurity } from "./refreshSecurity.js";
 
 export function Password({ email }: { email: string }) {
@@ -17,7 +18,7 @@ export function Password({ email }: { email: string }) {
   const change = async () => {
     setBusy(true);
     try {
-      await product.session.changePassword(current, next);
+      await patiently(() => product.session.changePassword(current, next));
       setCurrent("");
       setNext("");
       errors.clear();

@@ -17,7 +17,7 @@ import { Adjustments } from "./Adjustments.js";
 import { Buyer } from "./Buyer.js";
 import { Folded, Remarks, Terms } from "./Details.js";
 import { blankAdjustment } from "./draft.js";
-import { LeaveDialog } from "./LeaveDialog.js";
+import { LeaveDialog } from "../../components/LeaveDialog.js";
 import { Lines } from "./Lines.js";
 import { readDraft } from "./readDraft.js";
 import { Side } from "./Side.js";

@@ -10,12 +10,13 @@ import { ConfirmDialog } from "../../components/ConfirmDialog.js";
 import { Icon } from "../../components/Icon.js";
 import { useToast } from "../../components/Toasts.js";
 import { failureText } from "../../text/reasons.js";
+import { CreditDialog } from "./CreditDialog.js";
 import { IssueDialog } from "./IssueDialog.js";
 import { PaymentDialog } from "./PaymentDialog.js";
 import { ReasonDialog } from "./ReasonDialog.js";
 import { possible } from "./possible.js";
 
-type Asking = "issue" | "pay" | "void" | "uncollectible" | "delete";
+type Asking = "issue" | "pay" | "credit" | "void" | "uncollectible" | "delete";
 
 /** What can be done with an invoice in its state. */
 export function Actions({ invoice }: { invoice: pb.Invoice }) {
@@ -41,6 +42,7 @@ export function Actions({ invoice }: { invoice: pb.Invoice }) {
   const menu: (MenuAction & { can: boolean })[] = [
     { name: "Duplicate", icon: "copy", can: true, act: () => void duplicate() },
     { name: "Print", icon: "print", can: true, act: () => window.print() },
+    { name: "Credit note…", icon: "undo", can: can.credit, act: () => setAsking("credit") },
     { name: "Mark uncollectible…", icon: "alert", danger: true, can: can.giveUp, act: () => setAsking("uncollectible") },
     { name: "Void…", icon: "ban", danger: true, can: can.void, act: () => setAsking("void") },
     { name: "Delete draft…", icon: "trash", danger: true, can: can.edit, act: () => setAsking("delete") },
@@ -85,6 +87,16 @@ export function Actions({ invoice }: { invoice: pb.Invoice }) {
           onRecorded={(paid) => {
             close();
             toast(paid.state === pb.Invoice_State.PAID ? "Paid in full." : "Payment recorded.");
+          }}
+        />
+      )}
+      {asking === "credit" && (
+        <CreditDialog
+          invoice={invoice}
+          onClose={close}
+          onCredited={({ number }) => {
+            close();
+            toast(`Credited by ${number}.`);
           }}
         />
       )}

@@ -9,6 +9,7 @@ import { StateBadge } from "../../components/StateBadge.js";
 import { documentName } from "../../text/states.js";
 import { Actions } from "./Actions.js";
 import { AmountDue } from "./AmountDue.js";
+import { CreditNotes, Preceding } from "./CreditNotes.js";
 import { History } from "./History.js";
 import { Paper } from "./Paper.js";
 import { Payments } from "./Payments.js";
@@ -36,6 +37,8 @@ export function Component() {
         <div className="stack invoice-side">
           {!isDraft && <AmountDue invoice={invoice} />}
           {!isDraft && <Payments invoice={invoice} />}
+          <CreditNotes invoice={invoice} />
+          <Preceding invoice={invoice} />
           <History invoiceId={invoice.id} />
         </div>
       </div>

@@ -1,6 +1,6 @@
 import { formatDecimal, formatMinor, invoice as pb } from "@invoice-app/client";
 import { Amount } from "../../components/Amount.js";
-import { countryName, UNITS } from "../../text/codes.js";
+import { countryName, unitName } from "../../text/codes.js";
 import { formatDay } from "../../text/days.js";
 import { TotalsList } from "../editor/TotalsPanel.js";
 
@@ -90,7 +90,7 @@ function Lines({ invoice }: { invoice: pb.Invoice }) {
               {line.exemptionReason !== "" && <span className="under">{line.exemptionReason}</span>}
             </td>
             <td className="end figure">
-              {decimal(line.quantity)} <span className="soft">{UNITS[line.unitCode] ?? line.unitCode}</span>
+              {decimal(line.quantity)} <span className="soft">{unitName(line.unitCode, line.quantity)}</span>
             </td>
             <td className="end figure on-desk">{decimal(line.unitPrice)}</td>
             <td className="end figure on-desk">{line.taxRate === "" ? "–" : `${decimal(line.taxRate)} %`}</td>

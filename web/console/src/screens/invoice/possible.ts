@@ -11,7 +11,7 @@ export interface Possible {
   readonly credit: boolean;
 }
 
-export function possible({ state, type, totals }: pb.Invoice): Possible {
+export function possible({ state, type, totals, lines }: pb.Invoice): Possible {
   const is = (...states: pb.Invoice_State[]) => states.includes(state);
   const { DRAFT, OPEN, PAID, UNCOLLECTIBLE } = pb.Invoice_State;
   const isInvoice = type !== pb.Invoice_Type.CREDIT_NOTE;
@@ -21,6 +21,6 @@ export function possible({ state, type, totals }: pb.Invoice): Possible {
     pay: isInvoice && is(OPEN, UNCOLLECTIBLE),
     giveUp: isInvoice && is(OPEN),
     void: isInvoice && is(OPEN, UNCOLLECTIBLE) && isUntouched,
-    credit: isInvoice && is(OPEN, PAID, UNCOLLECTIBLE),
+    credit: isInvoice && is(OPEN, PAID, UNCOLLECTIBLE) && lines.some(({ creditableMinor }) => creditableMinor !== 0n),
   };
 }

@@ -5,6 +5,7 @@ import { Button } from "../../components/Button.js";
 import { TextField } from "../../forms/Field.js";
 import { Form } from "../../forms/Form.js";
 import { useFormErrors } from "../../forms/useFormErrors.js";
+import { patiently } from "./patiently.js";
 import { Welcome } from "./Welcome.js";
 
 const BLANK = { displayName: "", organizationName: "", email: "", password: "" };
@@ -17,7 +18,7 @@ export function RegisterScreen() {
   const register = async () => {
     setBusy(true);
     try {
-      await product.session.register(account);
+      await patiently(() => product.session.register(account));
     } catch (failure) {
       errors.show(failure);
       setBusy(false);

@@ -5,6 +5,7 @@ import { Button } from "../../components/Button.js";
 import { TextField } from "../../forms/Field.js";
 import { Form } from "../../forms/Form.js";
 import { useFormErrors } from "../../forms/useFormErrors.js";
+import { patiently } from "./patiently.js";
 import { Welcome } from "./Welcome.js";
 
 /** Signs in at the address where the person is. `endedBecause`: why the session ended by itself, blank if it did not. */
@@ -16,7 +17,7 @@ export function SignInScreen({ endedBecause }: { endedBecause: string }) {
   const signIn = async () => {
     setBusy(true);
     try {
-      await product.session.login(email, password);
+      await patiently(() => product.session.login(email, password));
     } catch (failure) {
       errors.show(failure);
       setBusy(false);

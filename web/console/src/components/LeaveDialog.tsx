@@ -1,7 +1,7 @@
 import { useRef } from "react";
 import type { Blocker, Location } from "react-router";
-import { Button } from "../../components/Button.js";
-import { Dialog } from "../../components/Dialog.js";
+import { Button } from "./Button.js";
+import { Dialog } from "./Dialog.js";
 
 interface LeaveDialogProps {
   blocker: Blocker;
