@@ -17,10 +17,10 @@ use crate::domain::credit::CreditError;
 use crate::domain::date::CalendarDate;
 use crate::domain::history::{Deed, HistoryFull, Reason};
 use crate::domain::ids::{Etag, InvoiceId, OrganizationId, PaymentId, SessionId, UserId, Version};
-use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, ReviseError};
+use crate::domain::invoice::{ContentError, Invoice, InvoiceIdentity, InvoiceKind, ReviseError};
 use crate::domain::lifecycle::{IssueError, IssueProblem};
 use crate::domain::payment::{NewPayment, PaymentError};
-use crate::domain::state::{Action, StateError};
+use crate::domain::state::{Action, Guard, StateError};
 use crate::domain::summary::{CurrencySummary, DueAges, SumTooLarge, summarize};
 use crate::idempotency::AppliedRequest;
 use crate::store::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError};
@@ -391,10 +391,10 @@ impl<P> From<StoreError> for InvoiceError<P> {
         match error {
             StoreError::NotFound => Self::NotFound,
             StoreError::VersionConflict { .. } => Self::EtagMismatch,
-            StoreError::NotDraft { state } => Self::State(StateError {
+            StoreError::NotDraft { state, kind } => Self::State(StateError {
                 state,
                 action: Action::DeleteInvoice,
-                guard: None,
+                guard: (kind == InvoiceKind::CreditNote).then_some(Guard::CreditNote),
             }),
             StoreError::NumberTaken
             | StoreError::Overloaded

@@ -1,5 +1,6 @@
 //! How often a use case asks the store, and what many of them at a time leave.
 
+mod credits;
 mod gapless;
 
 use std::sync::Mutex;

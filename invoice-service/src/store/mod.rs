@@ -346,6 +346,8 @@ pub(crate) enum StoreError {
     NotDraft {
         /// The state it is in.
         state: State,
+        /// Whether it is an invoice or a credit note.
+        kind: InvoiceKind,
     },
     /// More work is waiting than the store takes. Nothing was done; try again later.
     #[error("the store is overloaded")]

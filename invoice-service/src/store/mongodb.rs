@@ -365,7 +365,10 @@ impl InvoiceStore for MongoInvoiceStore {
         }
         let found = self.found(organization, invoice).await?;
         if expected.is_none_or(|expected| expected == found.version) {
-            Err(StoreError::NotDraft { state: found.state })
+            Err(StoreError::NotDraft {
+                state: found.state,
+                kind: found.kind,
+            })
         } else {
             Err(StoreError::VersionConflict {
                 current: found.version,

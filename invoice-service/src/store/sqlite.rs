@@ -9,12 +9,12 @@ use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, 
 use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
 use self::row::Row;
-use super::document::Origin;
+use super::document::{self, Origin};
 use super::{
     Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken, indexed,
 };
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
-use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::domain::summary::{DueAges, Tally};
@@ -275,7 +275,10 @@ impl InvoiceStore for SqliteInvoiceStore {
                     });
                 }
                 if found.state != State::Draft {
-                    return Err(StoreError::NotDraft { state: found.state });
+                    return Err(StoreError::NotDraft {
+                        state: found.state,
+                        kind: found.kind,
+                    });
                 }
                 connection
                     .prepare_cached(
@@ -340,6 +343,7 @@ fn created_by(
 struct Found {
     version: Version,
     state: State,
+    kind: InvoiceKind,
 }
 
 impl Found {
@@ -359,18 +363,25 @@ impl Found {
     ) -> Result<Self, StoreError> {
         let found = connection
             .prepare_cached(
-                "SELECT version, state FROM invoice WHERE org_id = :org AND id = :id AND deleted = 0",
+                "SELECT version, state, kind FROM invoice WHERE org_id = :org AND id = :id AND deleted = 0",
             )?
             .query_row(
                 named_params! {":org": organization.as_str(), ":id": id.as_str()},
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+                |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, String>(2)?,
+                    ))
+                },
             )
             .optional()?;
-        let (version, state) = found.ok_or(StoreError::NotFound)?;
+        let (version, state, kind) = found.ok_or(StoreError::NotFound)?;
         let version = Version::new(u64::try_from(version).map_err(broken)?);
         Ok(Self {
             version,
             state: row::state(&state)?,
+            kind: document::kind(&kind).map_err(broken)?,
         })
     }
 }

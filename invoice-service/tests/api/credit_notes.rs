@@ -292,10 +292,10 @@ async fn drafts_annulled_invoices_and_credit_notes_cannot_be_credited() {
         etag: String::new(),
     };
     let state = Refusal::new(Code::FailedPrecondition, "INVOICE_STATE");
-    assert_eq!(
-        Refusal::in_result(ann.invoices.delete_invoice(deleting).await),
-        state
-    );
+    let status = ann.invoices.delete_invoice(deleting).await.unwrap_err();
+    assert_eq!(Refusal::of(&status), state);
+    let info = Details::of(&status).error_info.unwrap();
+    assert_eq!(info.metadata["allowed_actions"], "");
     assert_eq!(
         Refusal::in_result(ann.invoices.void_invoice(voiding(&note)).await),
         state

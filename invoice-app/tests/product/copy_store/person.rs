@@ -4,10 +4,12 @@ use harness::{Refusal, build};
 use prost_types::FieldMask;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, RefreshTokenRequest, RegisterRequest};
+use proto::invoice::v1::create_credit_note_request::{Line, line::Extent};
 use proto::invoice::v1::list_invoices_request::{Filter, OrderBy};
 use proto::invoice::v1::{
-    CreateInvoiceRequest, DeleteInvoiceRequest, Invoice, IssueInvoiceRequest, ListInvoicesRequest,
-    UpdateInvoiceRequest, VerifyInvoiceHistoryRequest, VerifyInvoiceHistoryResponse,
+    CreateCreditNoteRequest, CreateCreditNoteResponse, CreateInvoiceRequest, DeleteInvoiceRequest, Invoice,
+    IssueInvoiceRequest, ListInvoicesRequest, UpdateInvoiceRequest, VerifyInvoiceHistoryRequest,
+    VerifyInvoiceHistoryResponse,
 };
 
 use crate::binary::Running;
@@ -17,11 +19,17 @@ use crate::writers::{Invoices, invoices};
 pub(super) struct Person {
     registration: RegisterRequest,
     refresh_token: String,
+    calls: Calls,
+    seen: Seen,
+}
+
+/// What the person repeats.
+struct Calls {
     creations: Vec<CreateInvoiceRequest>,
     change: UpdateInvoiceRequest,
+    credit: CreateCreditNoteRequest,
     /// Its draft has been deleted.
     forgotten: CreateInvoiceRequest,
-    seen: Seen,
 }
 
 /// What the product answers to somebody who looks at everything and repeats every call.
@@ -30,12 +38,13 @@ struct Seen {
     lists: Vec<Vec<Invoice>>,
     created_again: Vec<Invoice>,
     changed_again: Invoice,
+    credited_again: CreateCreditNoteResponse,
     forgotten_again: Refusal,
     histories: Vec<VerifyInvoiceHistoryResponse>,
 }
 
 impl Person {
-    /// Registers, creates, changes, issues and deletes.
+    /// Registers, creates, changes, issues, credits and deletes.
     pub(super) async fn at_work(running: &Running) -> Self {
         let registration = build::registration();
         let channel = harness::channel(running.auth).await;
@@ -53,7 +62,9 @@ impl Person {
             invoice_id: created[1].id.clone(),
             ..IssueInvoiceRequest::default()
         };
-        client.issue_invoice(issue).await.unwrap();
+        let open = client.issue_invoice(issue).await.unwrap().into_inner();
+        let credit = credit(&open);
+        client.create_credit_note(credit.clone()).await.unwrap();
         let forgotten = creation("Thistles");
         let thistles = client
             .create_invoice(forgotten.clone())
@@ -65,24 +76,28 @@ impl Person {
             ..DeleteInvoiceRequest::default()
         };
         client.delete_invoice(delete).await.unwrap();
-        let seen = look(&mut client, &creations, &change, &forgotten).await;
+        let calls = Calls {
+            creations,
+            change,
+            credit,
+            forgotten,
+        };
+        let seen = Box::pin(look(&mut client, &calls)).await;
         assert_eq!(
             seen.lists.iter().map(Vec::len).collect::<Vec<_>>(),
-            [3, 3, 3, 3, 3, 1, 1, 0]
+            [4, 4, 4, 4, 4, 1, 1, 0]
         );
         let histories = seen.histories.iter();
         assert_eq!(
             histories
                 .map(|history| (history.intact, history.event_count))
                 .collect::<Vec<_>>(),
-            [(true, 2), (true, 2), (true, 1)]
+            [(true, 2), (true, 3), (true, 1), (true, 1)]
         );
         Self {
             registration,
             refresh_token: tokens.refresh_token,
-            creations,
-            change,
-            forgotten,
+            calls,
             seen,
         }
     }
@@ -102,7 +117,7 @@ impl Person {
         };
         let tokens = auth.login(login).await.unwrap().into_inner().tokens.unwrap();
         let mut client = invoices(running.invoice, &tokens.access_token);
-        let seen = look(&mut client, &self.creations, &self.change, &self.forgotten).await;
+        let seen = Box::pin(look(&mut client, &self.calls)).await;
         assert_eq!(seen, self.seen);
     }
 }
@@ -129,12 +144,20 @@ fn change(invoice: &Invoice) -> UpdateInvoiceRequest {
     }
 }
 
-async fn look(
-    client: &mut Invoices,
-    creations: &[CreateInvoiceRequest],
-    change: &UpdateInvoiceRequest,
-    forgotten: &CreateInvoiceRequest,
-) -> Seen {
+fn credit(invoice: &Invoice) -> CreateCreditNoteRequest {
+    CreateCreditNoteRequest {
+        invoice_id: invoice.id.clone(),
+        lines: vec![Line {
+            line_id: invoice.lines[0].id.clone(),
+            extent: Some(Extent::Quantity("0.7".to_owned())),
+        }],
+        reason: "faded".to_owned(),
+        request_id: build::request_id(),
+        ..CreateCreditNoteRequest::default()
+    }
+}
+
+async fn look(client: &mut Invoices, calls: &Calls) -> Seen {
     let mut lists = Vec::new();
     for (order, query) in [
         (OrderBy::CreateTimeDesc, ""),
@@ -149,12 +172,14 @@ async fn look(
         lists.push(list(client, order, query).await);
     }
     let mut created_again = Vec::new();
-    for request in creations {
+    for request in &calls.creations {
         created_again.push(client.create_invoice(request.clone()).await.unwrap().into_inner());
     }
-    let forgotten_again = client.create_invoice(forgotten.clone()).await;
+    let forgotten_again = client.create_invoice(calls.forgotten.clone()).await;
+    let credited_again = client.create_credit_note(calls.credit.clone()).await;
+    let credited_again = credited_again.unwrap().into_inner();
     let mut histories = Vec::new();
-    for invoice in &created_again {
+    for invoice in created_again.iter().chain(&credited_again.credit_note) {
         let request = VerifyInvoiceHistoryRequest {
             invoice_id: invoice.id.clone(),
         };
@@ -163,7 +188,12 @@ async fn look(
     Seen {
         lists,
         created_again,
-        changed_again: client.update_invoice(change.clone()).await.unwrap().into_inner(),
+        changed_again: client
+            .update_invoice(calls.change.clone())
+            .await
+            .unwrap()
+            .into_inner(),
+        credited_again,
         forgotten_again: Refusal::in_result(forgotten_again),
         histories,
     }

@@ -61,8 +61,12 @@ pub(super) fn give(
     order: &CreditOrder,
     last: Option<&LastNumber>,
 ) -> Result<Credited, CreditError> {
+    let identity = InvoiceIdentity {
+        id: InvoiceId::generate(),
+        ..invoice.identity.clone()
+    };
     let new = NewCreditNote {
-        identity: &identity(),
+        identity: &identity,
         series: &Series::standard_of_credit_notes(),
         last,
         today: day("2026-03-02"),

@@ -67,7 +67,7 @@ async fn issue_in_parallel(instances: &[Invoices]) -> usize {
 }
 
 /// Up to 2 ms.
-fn a_moment() -> u64 {
+pub(super) fn a_moment() -> u64 {
     u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 8
 }
 

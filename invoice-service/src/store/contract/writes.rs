@@ -371,7 +371,13 @@ pub(in crate::store) async fn an_issued_invoice_is_not_deleted(store: &impl Invo
         .delete_draft(&org, &invoice.identity.id, Some(Version::FIRST))
         .await;
     assert!(
-        matches!(refused, Err(StoreError::NotDraft { state: State::Open })),
+        matches!(
+            refused,
+            Err(StoreError::NotDraft {
+                state: State::Open,
+                ..
+            })
+        ),
         "{refused:?}"
     );
     assert_eq!(read(store, &invoice).await.unwrap().invoice, invoice);

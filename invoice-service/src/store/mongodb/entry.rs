@@ -9,6 +9,7 @@ use mongo_engine::bson::{
 
 use crate::domain::history::History;
 use crate::domain::ids::{InvoiceId, Version};
+use crate::domain::invoice::InvoiceKind;
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::store::document::{self, HistoryEntryDocument, InvoiceDocument, Origin};
@@ -159,6 +160,7 @@ pub(super) fn fingerprint(entry: &RawDocument) -> Result<&[u8], StoreError> {
 pub(super) struct Found {
     pub(super) version: Version,
     pub(super) state: State,
+    pub(super) kind: InvoiceKind,
 }
 
 impl Found {
@@ -167,6 +169,7 @@ impl Found {
         Ok(Self {
             version: Version::new(u64::try_from(version).map_err(broken)?),
             state: document::state(entry.get_str("state").map_err(broken)?).map_err(broken)?,
+            kind: document::kind(entry.get_str("kind").map_err(broken)?).map_err(broken)?,
         })
     }
 }
