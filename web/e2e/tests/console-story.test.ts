@@ -1,0 +1,122 @@
+// The whole story in the console: from the registration to the credit note.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import { newAccount } from "./account.js";
+import { button, confirm, input, openStage, register, totalIs, typeDraft, type Stage } from "./console.js";
+
+let stage: Stage;
+
+before(async () => {
+  stage = await openStage();
+});
+after(() => stage?.close());
+
+const choose = async (page: Page, action: string) => {
+  await button(page, "More actions").click();
+  await page.getByRole("menuitem", { name: action }).click();
+};
+const stateIs = (page: Page, name: string) => page.locator(".page-head .badge", { hasText: name }).waitFor();
+const remains = (page: Page, amount: string) => page.locator(".due-figure", { hasText: amount }).waitFor();
+
+describe("the console", () => {
+  test("a person registers, writes, issues, is paid, gives credit and signs out", async () => {
+    const page = await register(await stage.visit(), newAccount());
+
+    await typeDraft(page);
+    await totalIs(page, "€238.00");
+    await button(page, "Issue…").click();
+    await confirm(page, "Issue invoice");
+    await page.getByRole("heading", { name: /^INV-\d{4}-0001$/ }).waitFor();
+    await stateIs(page, "Open");
+
+    await button(page, "Record payment").click();
+    await page.getByLabel("Amount in EUR").fill("100");
+    await confirm(page, "Record payment");
+    await stateIs(page, "Partly paid");
+    await remains(page, "€138.00");
+
+    await button(page, "Record payment").click();
+    assert.equal(await page.getByLabel("Amount in EUR").inputValue(), "138.00");
+    await confirm(page, "Record payment");
+    await stateIs(page, "Paid");
+    await remains(page, "€0.00");
+
+    await choose(page, "Credit note…");
+    await page.getByLabel("Some lines").check();
+    await page.getByLabel("How much of Design").fill("0.5");
+    await page.getByLabel("Unit for Design").selectOption("quantity");
+    await page.getByLabel("Reason").fill("Half a day less");
+    await confirm(page, "Issue credit note");
+    await page.getByRole("link", { name: /^CN-\d{4}-0001$/ }).click();
+    await page.getByRole("heading", { name: /^CN-\d{4}-0001$/ }).waitFor();
+    await page.locator(".total-strong", { hasText: "€47.60" }).waitFor();
+
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Invoices" }).click();
+    await button(page, "Credit notes").click();
+    await page.getByRole("row", { name: /INV-/ }).waitFor({ state: "detached" });
+    await page.getByRole("row", { name: /CN-/ }).waitFor();
+    await button(page, "Sign out").click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  });
+
+  test("a bounced payment, a lost invoice, a copy and a draft that nobody needs", async () => {
+    const page = await register(await stage.visit(), newAccount());
+    await typeDraft(page);
+    await button(page, "Issue…").click();
+    await confirm(page, "Issue invoice");
+    await button(page, "Record payment").click();
+    await confirm(page, "Record payment");
+    await stateIs(page, "Paid");
+    await button(page, "Reverse").click();
+    await confirm(page, "Reverse payment");
+    await page.getByText("Please fill this in.").waitFor();
+    await page.getByLabel("Reason").fill("Bounced");
+    await confirm(page, "Reverse payment");
+    await stateIs(page, "Open");
+    await page.getByText("“Bounced”").waitFor();
+
+    await choose(page, "Mark uncollectible…");
+    await page.getByLabel("Reason").fill("Insolvent");
+    await confirm(page, "Mark uncollectible");
+    await stateIs(page, "Uncollectible");
+    await button(page, "Check").click();
+    await page.getByText("Intact").waitFor();
+
+    await choose(page, "Duplicate");
+    await page.getByRole("heading", { name: "Edit draft" }).waitFor();
+    assert.equal(await input(page, "invoice.lines[0].description").inputValue(), "Design");
+    await page.getByRole("link", { name: "Draft", exact: true }).click();
+    await choose(page, "Delete draft…");
+    await confirm(page, "Delete draft");
+    await page.getByText("Draft deleted.").waitFor();
+    await page.getByRole("cell", { name: /INV-/ }).waitFor();
+    assert.equal(await page.getByText("Draft invoice").count(), 0);
+  });
+
+  test("the list is searched and narrowed, and the address keeps it", async () => {
+    const page = await register(await stage.visit(), newAccount());
+    for (const buyer of ["Anna Apfel", "Bernd Birne"]) {
+      await typeDraft(page, buyer);
+      await button(page, "Save draft").click();
+      await page.waitForURL(/inv_/);
+      await page.getByText("Draft saved.").last().waitFor();
+    }
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Invoices" }).click();
+    await page.getByRole("searchbox", { name: "Search invoices" }).fill("birn");
+    await page.getByRole("link", { name: "Anna Apfel" }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "Bernd Birne" }).waitFor();
+    await page.reload();
+    await page.getByRole("link", { name: "Bernd Birne" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Anna Apfel" }).count(), 0);
+    await button(page, "Paid").first().click();
+    await page.getByText("Nothing found").waitFor();
+    await button(page, "Show all invoices").click();
+    await page.getByRole("link", { name: "Anna Apfel" }).waitFor();
+  });
+
+  test("no page had an uncaught error or was refused by its policy", () => {
+    assert.deepEqual(stage.mishaps, []);
+  });
+});
