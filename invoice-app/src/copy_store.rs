@@ -1,6 +1,5 @@
 //! `invoice-app copy-store`: takes an installation from one database to another.
 
-mod progress;
 mod report;
 mod urls;
 
@@ -10,10 +9,11 @@ use std::path::PathBuf;
 
 use grpc_server::Shutdown;
 use settings::{Mistakes, SecretText};
-use store_copy::{Options, Part};
+use store_copy::{Operator, Options, Part, Step};
 use telemetry::{LogConfig, TraceConfig};
 
-use progress::Progress;
+use crate::progress::Progress;
+
 use urls::{Given, Installation};
 
 /// Which installation is copied to where.
@@ -71,6 +71,24 @@ pub struct CopyStoreCommand {
     /// is there with other content stops the copy.
     #[arg(long)]
     pub into_non_empty: bool,
+}
+
+impl Operator for Progress {
+    fn begins(&self, step: Step, collection: &'static str, records: u64, done: u64) {
+        let what = match step {
+            Step::Copying => format!("copying {collection}"),
+            Step::Verifying => format!("verifying {collection}"),
+        };
+        self.begin(what, records, done);
+    }
+
+    fn advances(&self, records: u64) {
+        self.advance(records);
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.is_to_stop()
+    }
 }
 
 /// The target does not hold what the source holds.

@@ -7,6 +7,8 @@ mod banner;
 mod cookies;
 mod copy_store;
 mod product;
+mod progress;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -18,6 +20,7 @@ use tls::ClientFlags;
 pub use banner::banner;
 pub use copy_store::CopyStoreCommand;
 pub use product::{Addresses, BuildError, Encrypted, Product};
+pub use transfer::{ExportCommand, ImportCommand};
 
 /// The command line of the `invoice-app` binary: the settings of every service, and where their files are.
 #[derive(Debug, clap::Parser)]
@@ -90,4 +93,18 @@ pub enum Action {
     /// database, a cluster with the databases invoiceapp_auth and invoiceapp_invoice. With names of your own, give the two
     /// stores one by one, as --auth-store-url and --invoice-store-url have them.
     CopyStore(Box<CopyStoreCommand>),
+    /// Import invoices from a file: all of them, or with a problem anywhere in it, none.
+    ///
+    /// JSON Lines as `export` writes it, CSV, or the JSON of browser invoice apps. Every problem is told with the line and the
+    /// field of the file. Interrupted, the same command goes on where it stopped; what is there already is left as it is. On
+    /// SQLite the service must be stopped; on MongoDB it may run, but should issue nothing meanwhile. docs/IMPORT.md has the
+    /// formats.
+    ///
+    /// Exit status: 0 when everything is stored or, in a dry run, could be; 1 when the file has problems; 2 when the command
+    /// could not be carried out.
+    Import(Box<ImportCommand>),
+    /// Write all invoices of an organization to a file, while the product runs or not.
+    ///
+    /// Exit status: 0 when everything is written, else 2.
+    Export(ExportCommand),
 }

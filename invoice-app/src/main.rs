@@ -24,6 +24,8 @@ async fn run(command: Command) -> ExitCode {
             let copied = copy.run(&command.process.log, &command.process.traces).await;
             telemetry::exit_code(copied)
         }
+        Some(Action::Import(import)) => import.run(&command).await,
+        Some(Action::Export(export)) => export.run(&command).await,
         None => telemetry::exit_code(serve(command).await),
     }
 }

@@ -12,6 +12,7 @@ mod rpc;
 mod search;
 mod store;
 mod tls_config;
+pub mod transfer;
 
 pub use app::{App, BuildError};
 pub use config::{Command, Config, TrustConfig, WhenStale};

@@ -17,7 +17,7 @@ pub(super) use self::sessions::*;
 use super::sample::{key, logout, session_of, time, ulid, user};
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::{SessionId, UserId};
+use crate::domain::ids::{OrganizationId, SessionId, UserId};
 use crate::domain::session::Session;
 use crate::domain::signing_key::SigningKey;
 use crate::domain::text::Text;
@@ -33,6 +33,7 @@ macro_rules! stamp {
             $crate::store::contract::cases! { $open;
                 a_user_is_found_by_id_and_by_any_spelling_of_the_address
                 what_was_never_stored_is_not_found
+                users_are_listed_by_id_and_by_organization
                 an_address_is_taken_once_in_whatever_case
                 of_fifty_parallel_registrations_of_one_address_one_succeeds
                 a_failed_registration_leaves_no_session
@@ -107,6 +108,21 @@ pub(super) async fn a_user_is_found_by_id_and_by_any_spelling_of_the_address(sto
             .unwrap();
         assert_eq!(found.as_ref(), Some(&ada), "{spelling}");
     }
+}
+
+pub(super) async fn users_are_listed_by_id_and_by_organization(store: Store) {
+    assert_eq!(store.members(None, 10).await.unwrap(), []);
+    let mut users = Vec::new();
+    for email in ["a@example.com", "b@example.com", "c@example.com"] {
+        users.push(registered(&*store, email).await.0);
+    }
+    users.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+    assert_eq!(store.members(None, 10).await.unwrap(), users);
+    assert_eq!(store.members(None, 2).await.unwrap(), users[..2]);
+    let organization = &users[1].membership.organization_id;
+    assert_eq!(store.members(Some(organization), 10).await.unwrap(), users[1..2]);
+    let nobody = OrganizationId::from_ulid(ulid());
+    assert_eq!(store.members(Some(&nobody), 10).await.unwrap(), []);
 }
 
 pub(super) async fn what_was_never_stored_is_not_found(store: Store) {

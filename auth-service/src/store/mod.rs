@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use store_url::{OpenError, StoreUrl};
 
 use crate::domain::email::EmailKey;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{OrganizationId, UserId};
 use crate::domain::session::Session;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
@@ -100,6 +100,14 @@ pub(crate) trait AuthStore: SessionStore + EventStore + KeyStore + RevocationSto
     /// Changes what `change` names of a user, all of it in one write. Returns the user as it is then; `None` when there is
     /// none.
     async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError>;
+
+    /// Users in the order of their ids, at most so many: those of an organization, or all. It reads the whole collection
+    /// when there are few of them in it, so it is for an operator's command.
+    async fn members(
+        &self,
+        organization: Option<&OrganizationId>,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError>;
 
     /// Reads something, for readiness probes.
     async fn ping(&self) -> Result<(), StoreError>;

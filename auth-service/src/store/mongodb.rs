@@ -23,7 +23,7 @@ use self::document::{EventDocument, KeyDocument, SessionDocument, UserDocument, 
 use self::watcher::Watcher;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{OrganizationId, UserId};
 use crate::domain::session::Session;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
@@ -176,6 +176,23 @@ impl AuthStore for MongoAuthStore {
             update.return_document(ReturnDocument::After).await
         };
         self.engine.run(update).await?.map(User::try_from).transpose()
+    }
+
+    async fn members(
+        &self,
+        organization: Option<&OrganizationId>,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        let filter = organization.map_or_else(Document::new, |organization| {
+            doc! { "membership.organization_id": organization.as_str() }
+        });
+        let (users, limit) = (self.users.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+        let find = async move {
+            let found = users.find(filter).sort(doc! { "_id": 1 }).limit(limit);
+            all(found.max_time(OPERATION_TIME).await?).await
+        };
+        let found = self.engine.run(find).await?;
+        found.into_iter().map(User::try_from).collect()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

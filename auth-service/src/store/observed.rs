@@ -15,7 +15,7 @@ use self::keys::KeyOperations;
 use self::sessions::SessionOperations;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{OrganizationId, UserId};
 use crate::domain::session::Session;
 use crate::domain::user::{PasswordHash, ProfileChange, User};
 
@@ -29,6 +29,7 @@ pub(crate) fn observed(store: Arc<dyn AuthStore>, database: &Database) -> Arc<dy
         replace_password_hash: database.operation("replace_password_hash"),
         change_password: database.operation("change_password"),
         update_profile: database.operation("update_profile"),
+        members: database.operation("members"),
         sessions: SessionOperations::of(database),
         events: EventOperations::of(database),
         keys: KeyOperations::of(database),
@@ -45,6 +46,7 @@ struct Observed {
     replace_password_hash: Operation,
     change_password: Operation,
     update_profile: Operation,
+    members: Operation,
     sessions: SessionOperations,
     events: EventOperations,
     keys: KeyOperations,
@@ -86,6 +88,16 @@ impl AuthStore for Observed {
     async fn update_profile(&self, id: &UserId, change: ProfileChange) -> Result<Option<User>, StoreError> {
         let updated = self.store.update_profile(id, change);
         self.update_profile.observe(updated).await
+    }
+
+    async fn members(
+        &self,
+        organization: Option<&OrganizationId>,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        self.members
+            .observe(self.store.members(organization, limit))
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ pub(super) use self::keys::insert_signing_key;
 pub(super) use self::sessions::insert_session;
 use super::{AuthStore, StoreError};
 use crate::domain::email::EmailKey;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{OrganizationId, UserId};
 use crate::domain::revocation::{RaisedVersion, Revocation};
 use crate::domain::session::Session;
 use crate::domain::text::{DisplayName, OrganizationName};
@@ -145,6 +145,23 @@ impl AuthStore for SqliteAuthStore {
                 Ok(statement.query_row(change, row::user).optional()?)
             })
             .await
+    }
+
+    async fn members(
+        &self,
+        organization: Option<&OrganizationId>,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        let (organization, limit) = (
+            organization.map(ToString::to_string),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+        );
+        let read = self.engine.read(move |connection| {
+            let mut statement = connection.prepare_cached(schema::MEMBERS)?;
+            let users = statement.query_map(params![organization, limit], row::user)?;
+            Ok::<_, StoreError>(users.collect::<Result<_, _>>()?)
+        });
+        read.await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ mod interrupted;
 mod person;
 mod refusals;
 mod round_trip;
-mod source;
+pub(crate) mod source;
 
 use std::path::Path;
 use std::process::{Output, Stdio};

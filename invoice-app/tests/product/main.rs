@@ -27,5 +27,6 @@ mod rotate_keys;
 mod security_log;
 mod telemetry;
 mod tls;
+mod transfer;
 mod wire;
 mod writers;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::{decimal::Decimal, rounding::round_half_away};
+
 /// An amount left [`MinorUnits::MIN`]..=[`MinorUnits::MAX`]. Never wrapped, never clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be between -99999999999999 and 99999999999999 minor units")]
@@ -37,6 +39,29 @@ impl MinorUnits {
             return Err(AmountOverflow);
         }
         Ok(Self(minor_units))
+    }
+
+    /// An amount that is written in the unit of a currency, such as 12.5 EUR, rounded half away from zero.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] outside the range.
+    pub fn of_decimal(amount: Decimal, currency: Currency) -> Result<Self, AmountOverflow> {
+        let power = |exponent: u8| 10_i128.pow(exponent.into());
+        let minor_units = amount
+            .mantissa()
+            .checked_mul(power(currency.exponent()))
+            .and_then(|numerator| round_half_away(numerator, power(amount.scale())));
+        Self::try_from(minor_units.ok_or(AmountOverflow)?)
+    }
+
+    /// The amount as it is written in the unit of a currency: 1250 EUR cents are `12.50`.
+    pub fn in_unit_of(self, currency: Currency) -> String {
+        let exponent = usize::from(currency.exponent());
+        let sign = if self.is_negative() { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = exponent + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - exponent);
+        let point = if fraction.is_empty() { "" } else { "." };
+        format!("{sign}{whole}{point}{fraction}")
     }
 
     /// The number of minor units.
@@ -190,5 +215,34 @@ impl CashRoundingStep {
     /// The step in minor units, above 0.
     pub const fn minor_units(self) -> MinorUnits {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_and_written_in_the_unit_of_their_currency() {
+        for (text, currency, minor, written) in [
+            ("12.5", "EUR", 1250, "12.50"),
+            ("-0.01", "EUR", -1, "-0.01"),
+            ("305.09999999999997", "EUR", 30510, "305.10"),
+            ("0.125", "EUR", 13, "0.13"),
+            ("-156435.885", "EUR", -15_643_589, "-156435.89"),
+            ("1099", "JPY", 1099, "1099"),
+            ("0.3", "KWD", 300, "0.300"),
+        ] {
+            let currency = Currency::parse(currency).unwrap();
+            let amount = MinorUnits::of_decimal(Decimal::parse(text).unwrap(), currency).unwrap();
+            assert_eq!(
+                (amount.get(), amount.in_unit_of(currency).as_str()),
+                (minor, written),
+                "{text}"
+            );
+        }
+        let euro = Currency::parse("EUR").unwrap();
+        let large = Decimal::parse("999999999999999999").unwrap();
+        assert_eq!(MinorUnits::of_decimal(large, euro), Err(AmountOverflow));
     }
 }

@@ -16,8 +16,9 @@ use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
 use crate::domain::number::{LastNumber, Series};
 use crate::domain::summary::Tally;
+use crate::idempotency::RequestId;
 use crate::store::contract::sample::complete;
-use crate::store::{SqliteInvoiceStore, StoredInvoice};
+use crate::store::{Creation, SqliteInvoiceStore, StoredInvoice};
 
 /// A store that keeps a list of what it was asked for.
 struct Counted {
@@ -122,6 +123,29 @@ impl InvoiceStore for Counted {
     ) -> Result<(), StoreError> {
         self.note("delete_draft");
         self.store.delete_draft(organization, id, expected).await
+    }
+
+    async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError> {
+        self.note("insert_in_order");
+        self.store.insert_in_order(invoices).await
+    }
+
+    async fn creations(
+        &self,
+        organization: &OrganizationId,
+        requests: &[RequestId],
+    ) -> Result<Vec<Creation>, StoreError> {
+        self.note("creations");
+        self.store.creations(organization, requests).await
+    }
+
+    async fn existing(
+        &self,
+        organization: &OrganizationId,
+        invoices: &[InvoiceId],
+    ) -> Result<Vec<InvoiceId>, StoreError> {
+        self.note("existing");
+        self.store.existing(organization, invoices).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -107,6 +107,11 @@ fn state(error: StateError) -> Status {
 }
 
 fn content(error: &ContentError) -> Status {
+    invalid(content_violations(error))
+}
+
+/// What keeps a content from being an invoice, with the fields of the request.
+pub(crate) fn content_violations(error: &ContentError) -> Violations {
     let at = FieldPath::new("invoice");
     let mut violations = Violations::new();
     match error {
@@ -119,7 +124,7 @@ fn content(error: &ContentError) -> Status {
             violations.push(figure(*error, &at), error.reason(), error.to_string());
         }
     }
-    invalid(violations)
+    violations
 }
 
 /// The answer for an id that names no payment of the invoice.
@@ -149,6 +154,11 @@ fn payment_amount(error: PaymentAmountError) -> Status {
 }
 
 fn issue(problems: &[IssueProblem]) -> Status {
+    invalid(issue_violations(problems))
+}
+
+/// What stands in the way of issuing, with the fields of the request.
+pub(crate) fn issue_violations(problems: &[IssueProblem]) -> Violations {
     let at = FieldPath::new("invoice");
     let mut violations = Violations::new();
     for problem in problems {
@@ -161,7 +171,7 @@ fn issue(problems: &[IssueProblem]) -> Status {
             IssueProblem::Number(error) => number(*error, &mut violations),
         }
     }
-    invalid(violations)
+    violations
 }
 
 fn number(error: NumberError, violations: &mut Violations) {

@@ -30,7 +30,7 @@ pub(super) const ADJUSTMENTS: &str = "adjustments";
 /// What a client says about an invoice, or `None` with everything that is wrong with it in `violations`.
 ///
 /// Output-only fields are not looked at. Sizes come first: nothing is converted item by item of a list that is too long.
-pub(super) fn content(
+pub(crate) fn content(
     invoice: &pb::Invoice,
     at: &FieldPath,
     violations: &mut Violations,

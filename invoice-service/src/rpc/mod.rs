@@ -22,8 +22,11 @@ use tonic::{Request, Response, Status};
 use proto::invoice::v1 as pb;
 use proto::invoice::v1::invoice_service_server;
 
+pub(crate) use self::error::{content_violations, issue_violations};
+pub(crate) use self::inward::content as content_of;
 use self::list::List;
 use self::mask::Mask;
+pub(crate) use self::outward::invoice as message_of;
 use self::text::Reader;
 use crate::domain::content::InvoiceContent;
 use crate::domain::date::CalendarDate;

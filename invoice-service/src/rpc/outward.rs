@@ -17,7 +17,7 @@ use crate::domain::tax::{Tax, TaxCategory};
 use crate::domain::totals::{TaxSubtotal, Totals};
 
 /// The invoice as clients see it; `today` decides whether it is overdue.
-pub(super) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
+pub(crate) fn invoice(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
     pb::Invoice {
         lines: lines(invoice),
         ..document(invoice, today)

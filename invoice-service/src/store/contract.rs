@@ -1,6 +1,7 @@
 //! What every store does, as sentences. [`store_contract!`] stamps each of them into a test of its own for a store; no
 //! case looks at which store it runs on.
 
+mod creations;
 mod credits;
 mod lists;
 mod numbers;
@@ -8,6 +9,7 @@ pub(crate) mod sample;
 mod summaries;
 mod writes;
 
+pub(super) use creations::*;
 pub(super) use credits::*;
 pub(super) use lists::*;
 pub(super) use numbers::*;
@@ -65,6 +67,10 @@ macro_rules! store_contract {
                 a_credit_whose_number_is_taken_writes_neither_document
                 a_credit_of_an_unknown_invoice_writes_no_note
                 of_ten_parallel_credits_of_one_version_one_wins
+                invoices_inserted_in_order_read_back_and_their_requests_are_known
+                an_insertion_in_order_that_meets_a_taken_number_leaves_nothing_after_it
+                an_insertion_in_order_that_meets_a_used_request_leaves_nothing_after_it
+                of_ids_those_that_exist_in_the_organization_are_told
                 pages_of_every_order_show_every_invoice_once_and_in_order
                 every_filter_agrees_with_the_definition
                 a_search_agrees_with_the_definition

@@ -14,7 +14,7 @@ use crate::domain::money::Currency;
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::domain::summary::{DueAges, Tally};
-use crate::idempotency::{AppliedRequest, AppliedRequests};
+use crate::idempotency::{AppliedRequest, AppliedRequests, RequestId};
 use crate::search::Words;
 
 mod contents;
@@ -39,6 +39,17 @@ pub(crate) use sqlite::SqliteInvoiceStore;
 pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(location) => Arc::new(SqliteInvoiceStore::open(location)?),
+        StoreUrl::MongoDb(location) => Arc::new(MongoInvoiceStore::open(location).await?),
+    })
+}
+
+/// Opens the store that a URL names, beside a service that has it open: for reads. May block.
+///
+/// # Errors
+/// A sentence for the operator; also when the store is not there.
+pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenError> {
+    Ok(match url {
+        StoreUrl::Sqlite(location) => Arc::new(SqliteInvoiceStore::open_beside(location)?),
         StoreUrl::MongoDb(location) => Arc::new(MongoInvoiceStore::open(location).await?),
     })
 }
@@ -155,6 +166,36 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
         expected: Option<Version>,
     ) -> Result<(), StoreError>;
 
+    /// Adds new invoices of one organization, each under the request that made it, in this order: when it fails, or the
+    /// process or the store ends in between, some from the beginning may be there, and none after one that is not. So
+    /// numbers that are given in this order have no gap, whatever happens.
+    ///
+    /// # Errors
+    /// [`StoreError::NumberTaken`] when another invoice has a place in the series or was made by a request of these; the
+    /// errors of [`InvoiceStore::insert`]. Of what was stored before, [`InvoiceStore::creations`] tells.
+    async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError>;
+
+    /// What these request ids have created in the organization, deleted or not; in no order, without those that created
+    /// nothing. Not behind once [`InvoiceStore::insert_in_order`] has been answered.
+    ///
+    /// # Errors
+    /// The errors of [`InvoiceStore::insert`].
+    async fn creations(
+        &self,
+        organization: &OrganizationId,
+        requests: &[RequestId],
+    ) -> Result<Vec<Creation>, StoreError>;
+
+    /// Which of these ids the organization has invoices of, deleted ones left out; in no order.
+    ///
+    /// # Errors
+    /// The errors of [`InvoiceStore::insert`].
+    async fn existing(
+        &self,
+        organization: &OrganizationId,
+        invoices: &[InvoiceId],
+    ) -> Result<Vec<InvoiceId>, StoreError>;
+
     /// Whether the store answers, for readiness.
     ///
     /// # Errors
@@ -202,6 +243,15 @@ pub(crate) enum Insertion {
     RepeatedAfterDeletion(InvoiceId),
     /// The request id was used before with other content.
     RequestIdReused,
+}
+
+/// What a request has created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Creation {
+    /// The request.
+    pub(crate) request: AppliedRequest,
+    /// Whether the invoice has been deleted since.
+    pub(crate) is_deleted: bool,
 }
 
 /// Which page of which list.

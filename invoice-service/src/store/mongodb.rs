@@ -1,5 +1,6 @@
 //! Invoices in MongoDB: the store of production, on a replica set or a cluster sharded by organization.
 
+mod creations;
 mod credit;
 mod entry;
 mod list;
@@ -19,13 +20,15 @@ use self::credit::Writes;
 use self::entry::{Entry, Found};
 use super::document::Origin;
 use super::indexed::signed;
-use super::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken};
+use super::{
+    Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken,
+};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::domain::summary::{DueAges, Tally};
-use crate::idempotency::{AppliedRequest, AppliedRequests};
+use crate::idempotency::{AppliedRequest, AppliedRequests, RequestId};
 
 /// Where the URL names no database.
 pub(super) const DATABASE: &str = "invoiceapp_invoice";
@@ -374,6 +377,26 @@ impl InvoiceStore for MongoInvoiceStore {
                 current: found.version,
             })
         }
+    }
+
+    async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError> {
+        self.add_in_order(invoices).await
+    }
+
+    async fn creations(
+        &self,
+        organization: &OrganizationId,
+        requests: &[RequestId],
+    ) -> Result<Vec<Creation>, StoreError> {
+        self.created_by_any(organization, requests).await
+    }
+
+    async fn existing(
+        &self,
+        organization: &OrganizationId,
+        invoices: &[InvoiceId],
+    ) -> Result<Vec<InvoiceId>, StoreError> {
+        self.existing_of(organization, invoices).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
-use super::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice};
+use super::{Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::summary::{DueAges, Tally};
-use crate::idempotency::AppliedRequest;
+use crate::idempotency::{AppliedRequest, RequestId};
 
 /// `store`, with each operation under the name of its method in `database`.
 pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc<dyn InvoiceStore> {
@@ -26,6 +26,9 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         credit: database.operation("credit"),
         last_number: database.operation("last_number"),
         delete_draft: database.operation("delete_draft"),
+        insert_in_order: database.operation("insert_in_order"),
+        creations: database.operation("creations"),
+        existing: database.operation("existing"),
         ping: database.operation("ping"),
     })
 }
@@ -42,6 +45,9 @@ struct Observed {
     credit: Operation,
     last_number: Operation,
     delete_draft: Operation,
+    insert_in_order: Operation,
+    creations: Operation,
+    existing: Operation,
     ping: Operation,
 }
 
@@ -126,6 +132,29 @@ impl InvoiceStore for Observed {
     ) -> Result<(), StoreError> {
         let deleted = self.store.delete_draft(organization, invoice, expected);
         self.delete_draft.observe(deleted).await
+    }
+
+    async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError> {
+        let inserted = self.store.insert_in_order(invoices);
+        self.insert_in_order.observe(inserted).await
+    }
+
+    async fn creations(
+        &self,
+        organization: &OrganizationId,
+        requests: &[RequestId],
+    ) -> Result<Vec<Creation>, StoreError> {
+        let read = self.store.creations(organization, requests);
+        self.creations.observe(read).await
+    }
+
+    async fn existing(
+        &self,
+        organization: &OrganizationId,
+        invoices: &[InvoiceId],
+    ) -> Result<Vec<InvoiceId>, StoreError> {
+        let read = self.store.existing(organization, invoices);
+        self.existing.observe(read).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

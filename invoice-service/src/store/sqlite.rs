@@ -1,5 +1,6 @@
 //! Invoices in SQLite: the embedded store of one machine.
 
+mod creations;
 mod list;
 pub(super) mod row;
 mod summary;
@@ -11,14 +12,15 @@ use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 use self::row::Row;
 use super::document::{self, Origin};
 use super::{
-    Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken, indexed,
+    Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken,
+    indexed,
 };
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::state::State;
 use crate::domain::summary::{DueAges, Tally};
-use crate::idempotency::{AppliedRequest, AppliedRequests};
+use crate::idempotency::{AppliedRequest, AppliedRequests, RequestId};
 
 /// The document is the truth; the other columns are derived from it for the indexes.
 ///
@@ -96,6 +98,16 @@ impl SqliteInvoiceStore {
     pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
         Ok(Self {
             engine: Engine::open(location, MIGRATIONS)?,
+        })
+    }
+
+    /// Opens the database of a service, which may be running. Blocking.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open_beside`]: absent, of another release.
+    pub(crate) fn open_beside(location: &Location) -> Result<Self, OpenError> {
+        Ok(Self {
+            engine: Engine::open_beside(location, MIGRATIONS)?,
         })
     }
 }
@@ -289,6 +301,44 @@ impl InvoiceStore for SqliteInvoiceStore {
                 Ok(())
             })
             .await
+    }
+
+    async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError> {
+        let rows = invoices.into_iter().map(creations::row);
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        // One job is one savepoint: all of them or none.
+        self.engine
+            .write(move |connection| rows.iter().try_for_each(|row| row.insert(connection)))
+            .await
+    }
+
+    async fn creations(
+        &self,
+        organization: &OrganizationId,
+        requests: &[RequestId],
+    ) -> Result<Vec<Creation>, StoreError> {
+        let (organization, requests) = (organization.clone(), requests.to_vec());
+        self.engine
+            .read(move |connection| creations::of(connection, &organization, &requests))
+            .await
+    }
+
+    async fn existing(
+        &self,
+        organization: &OrganizationId,
+        invoices: &[InvoiceId],
+    ) -> Result<Vec<InvoiceId>, StoreError> {
+        let (organization, mut invoices) = (organization.clone(), invoices.to_vec());
+        let read = self.engine.read(move |connection| {
+            let mut found = Vec::new();
+            for invoice in invoices.drain(..) {
+                if creations::exists(connection, &organization, &invoice)? {
+                    found.push(invoice);
+                }
+            }
+            Ok::<_, StoreError>(found)
+        });
+        read.await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

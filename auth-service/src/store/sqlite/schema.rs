@@ -162,6 +162,9 @@ pub(in crate::store) const SIGNING_KEY_COLUMNS: &str = signing_key_columns!();
 pub(super) const USER: &str = user_where!("id = ?1");
 pub(super) const USER_BY_EMAIL: &str = user_where!("email_key = ?1");
 
+/// Of one organization, or of all when it is null.
+pub(super) const MEMBERS: &str = user_where!("?1 IS NULL OR organization_id = ?1 ORDER BY id LIMIT ?2");
+
 pub(super) const INSERT_USER: &str = "
     INSERT INTO user (id, email, email_key, display_name, password_hash, security_version, organization_id,
         organization_name, role, create_time, security_version_time)

@@ -46,7 +46,7 @@ pub(super) fn open(data_dir: &Path) -> Connection {
 }
 
 /// How many invoices the data directory holds already; its schema may not be there yet.
-pub(super) fn count(data_dir: &Path) -> u64 {
+pub(crate) fn count(data_dir: &Path) -> u64 {
     let count = open(data_dir).query_row("SELECT count(*) FROM invoice", [], |row| row.get::<_, i64>(0));
     count.unwrap_or_default().try_into().unwrap()
 }
