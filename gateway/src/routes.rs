@@ -51,12 +51,20 @@ const AUTH: [Route; 2] = [
 ];
 
 /// The services of invoice-service.
-const INVOICE: [Route; 1] = [Route {
-    service: "invoiceapp.invoice.v1.InvoiceService",
-    methods: Methods::All,
-    long_lived: &["WatchInvoices"],
-    cookies: &[],
-}];
+const INVOICE: [Route; 2] = [
+    Route {
+        service: "invoiceapp.invoice.v1.InvoiceService",
+        methods: Methods::All,
+        long_lived: &["WatchInvoices"],
+        cookies: &[],
+    },
+    Route {
+        service: "invoiceapp.invoice.v1.ProfileService",
+        methods: Methods::All,
+        long_lived: &[],
+        cookies: &[],
+    },
+];
 
 /// The way of every service that is forwarded.
 #[derive(Debug, Clone)]
@@ -129,6 +137,10 @@ mod tests {
         );
         assert_eq!(
             way("/invoiceapp.invoice.v1.InvoiceService/GetInvoice"),
+            Some("invoice-service")
+        );
+        assert_eq!(
+            way("/invoiceapp.invoice.v1.ProfileService/GetProfile"),
             Some("invoice-service")
         );
         for nobodys in [

@@ -12,6 +12,7 @@ use grpc_server::{
     Shutdown, add_reflection, call_stack, methods, serve,
 };
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
+use proto::invoice::v1::profile_service_server::ProfileServiceServer;
 use settings::{ServiceUrl, SettingsError};
 use tls::Connector;
 use tonic::server::NamedService as _;
@@ -21,8 +22,8 @@ use tonic::transport::{Channel, Endpoint};
 use crate::config::{Config, Settings, WhenStale};
 use crate::invoices::Invoices;
 use crate::methods_that_write::WRITES;
-use crate::rpc::InvoiceService;
-use crate::store::{self, InvoiceStore};
+use crate::rpc::{InvoiceService, ProfileService};
+use crate::store::{self, Store};
 
 /// The audience of every access token of the product (RFC 9068).
 const AUDIENCE: &str = "invoiceapp";
@@ -41,7 +42,7 @@ pub struct App {
     routes: Routes,
     readiness: Readiness,
     validator: Arc<Validator>,
-    store: Arc<dyn InvoiceStore>,
+    store: Arc<dyn Store>,
     calls: telemetry::Server,
 }
 
@@ -88,11 +89,8 @@ impl App {
         let store = store::observed(store, &database);
         let validator = validator(&config, &settings);
         let mut readiness = readiness(&store, &validator);
-        let service = InvoiceServiceServer::new(InvoiceService::new(Invoices::new(Arc::clone(&store))))
-            .max_decoding_message_size(MAX_REQUEST_BYTES);
-        let service =
-            Authenticated::new(service, Arc::clone(&validator)).hold_back_while_stale(held_back(&config));
-        let mut routes = Routes::new(service).add_service(readiness.service().await);
+        let mut routes =
+            routes(&store, &validator, held_back(&config)).add_service(readiness.service().await);
         if config.reflection {
             routes = add_reflection(routes, &[proto::invoice::FILE_DESCRIPTOR_SET])?;
         }
@@ -145,6 +143,17 @@ impl App {
     }
 }
 
+/// Every service, behind the check of tokens.
+fn routes(store: &Arc<dyn Store>, validator: &Arc<Validator>, held_back: &'static [&'static str]) -> Routes {
+    let invoices = Invoices::new(Arc::clone(store));
+    let profiles = ProfileService::new(invoices.profiles().clone());
+    let profiles = ProfileServiceServer::new(profiles).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let invoices =
+        InvoiceServiceServer::new(InvoiceService::new(invoices)).max_decoding_message_size(MAX_REQUEST_BYTES);
+    Routes::new(Authenticated::new(invoices, Arc::clone(validator)).hold_back_while_stale(held_back))
+        .add_service(Authenticated::new(profiles, Arc::clone(validator)).hold_back_while_stale(held_back))
+}
+
 fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
     let auth = replicas(settings);
     let keys = Arc::new(RemoteKeys::start(auth.clone()));
@@ -178,17 +187,20 @@ fn held_back(config: &Config) -> &'static [&'static str] {
 }
 
 /// Ready when the store answers and keys and revocations have come once; auth-service may be down afterwards.
-fn readiness(store: &Arc<dyn InvoiceStore>, validator: &Arc<Validator>) -> Readiness {
+fn readiness(store: &Arc<dyn Store>, validator: &Arc<Validator>) -> Readiness {
     let (store, validator) = (Arc::clone(store), Arc::clone(validator));
-    Readiness::new([InvoiceServiceServer::<InvoiceService>::NAME])
-        .check("store", move || {
-            let store = Arc::clone(&store);
-            async move { store.ping().await.is_ok() }
-        })
-        .check("signing keys and revocations", move || {
-            let ready = validator.is_ready();
-            async move { ready }
-        })
+    Readiness::new([
+        InvoiceServiceServer::<InvoiceService>::NAME,
+        ProfileServiceServer::<ProfileService>::NAME,
+    ])
+    .check("store", move || {
+        let store = Arc::clone(&store);
+        async move { store.ping().await.is_ok() }
+    })
+    .check("signing keys and revocations", move || {
+        let ready = validator.is_ready();
+        async move { ready }
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ use crate::domain::payment::{NewPayment, PaymentError};
 use crate::domain::state::{Action, Guard, StateError};
 use crate::domain::summary::{CurrencySummary, DueAges, SumTooLarge, summarize};
 use crate::idempotency::AppliedRequest;
-use crate::store::{Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError};
+use crate::profiles::Profiles;
+use crate::store::{Insertion, ListFilter, ListPage, ListQuery, Store, StoreError};
 
 pub(crate) use self::change::Target;
 pub(crate) use self::issue::Numbering;
@@ -109,7 +110,8 @@ const NEVER: Version = Version::new(0);
 /// The use cases of invoices.
 #[derive(Clone)]
 pub(crate) struct Invoices {
-    store: Arc<dyn InvoiceStore>,
+    store: Arc<dyn Store>,
+    profiles: Profiles,
     turns: Arc<Turns>,
     /// Places for work that holds a whole history in memory.
     histories: Arc<Semaphore>,
@@ -121,12 +123,26 @@ const HISTORIES: usize = 32;
 
 impl Invoices {
     /// The use cases on this store.
-    pub(crate) fn new(store: Arc<dyn InvoiceStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self {
+            profiles: Profiles::new(Arc::clone(&store)),
             store,
             turns: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES)),
         }
+    }
+
+    /// The profiles that they depend on. What is changed through it holds for these invoices at once.
+    pub(crate) const fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// The day that it is in the organization, which decides what is overdue and what "today" means in a request.
+    ///
+    /// # Errors
+    /// [`InvoiceError::Store`].
+    pub(crate) async fn today(&self, organization: &OrganizationId) -> Result<CalendarDate, InvoiceError> {
+        Ok(self.profiles.today(organization).await?)
     }
 
     /// A place for a history.

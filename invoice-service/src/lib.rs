@@ -8,6 +8,8 @@ pub mod domain;
 mod idempotency;
 mod invoices;
 mod methods_that_write;
+mod profiles;
+mod remembered;
 mod rpc;
 mod search;
 mod store;

@@ -12,19 +12,21 @@ pub(crate) const WRITES: &[&str] = &[
     "/invoiceapp.invoice.v1.InvoiceService/ReversePayment",
     "/invoiceapp.invoice.v1.InvoiceService/UpdateInvoice",
     "/invoiceapp.invoice.v1.InvoiceService/VoidInvoice",
+    "/invoiceapp.invoice.v1.ProfileService/UpdateProfile",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::WRITES;
 
-    const READS: [&str; 6] = [
+    const READS: [&str; 7] = [
         "/invoiceapp.invoice.v1.InvoiceService/GetInvoice",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoiceEvents",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoices",
         "/invoiceapp.invoice.v1.InvoiceService/PreviewInvoice",
         "/invoiceapp.invoice.v1.InvoiceService/SummarizeInvoices",
         "/invoiceapp.invoice.v1.InvoiceService/VerifyInvoiceHistory",
+        "/invoiceapp.invoice.v1.ProfileService/GetProfile",
     ];
 
     #[test]

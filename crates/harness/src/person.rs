@@ -4,6 +4,7 @@ use std::time::Duration;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{RegisterRequest, RegisterResponse};
 use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
+use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -50,6 +51,8 @@ pub struct Person {
     pub auth: AuthServiceClient<InterceptedService<Channel, Bearer>>,
     /// InvoiceService, signed.
     pub invoices: InvoiceServiceClient<InterceptedService<Channel, Bearer>>,
+    /// ProfileService, signed.
+    pub profiles: ProfileServiceClient<InterceptedService<Channel, Bearer>>,
 }
 
 impl Person {
@@ -65,7 +68,8 @@ impl Person {
             registered,
             password,
             auth: AuthServiceClient::with_interceptor(auth, bearer.clone()),
-            invoices: InvoiceServiceClient::with_interceptor(invoice, bearer),
+            invoices: InvoiceServiceClient::with_interceptor(invoice.clone(), bearer.clone()),
+            profiles: ProfileServiceClient::with_interceptor(invoice, bearer),
         }
     }
 

@@ -69,15 +69,18 @@ impl Ended {
     }
 
     /// It has copied and verified: how many records of each collection.
-    fn verified(&self) -> [u64; 5] {
+    fn verified(&self) -> [u64; 6] {
         assert!(self.is_success && self.report.contains("Verified"), "{self:?}");
-        let mut counts = [0; 5];
+        let mut counts = [0; 6];
         let mut lines = self.report.lines();
-        for (count, collection) in
-            counts
-                .iter_mut()
-                .zip(["users", "sessions", "security_events", "signing_keys", "invoices"])
-        {
+        for (count, collection) in counts.iter_mut().zip([
+            "users",
+            "sessions",
+            "security_events",
+            "signing_keys",
+            "invoices",
+            "profiles",
+        ]) {
             let mut side = |name| {
                 let words: Vec<_> = lines.next().unwrap().split_whitespace().collect();
                 let [of, side, records, hash] = words[..] else {

@@ -7,12 +7,14 @@ use std::time::Duration;
 use harness::{Bearer, Refusal, build};
 use prost_types::FieldMask;
 use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
+use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 use proto::invoice::v1::{CreateInvoiceRequest, Invoice, ListInvoicesRequest, UpdateInvoiceRequest};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 pub(crate) type Invoices = InvoiceServiceClient<InterceptedService<Channel, Bearer>>;
+pub(crate) type Profiles = ProfileServiceClient<InterceptedService<Channel, Bearer>>;
 
 /// Every draft gets this many changes, then its writer begins another.
 const CHANGES: usize = 4;

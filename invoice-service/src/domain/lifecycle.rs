@@ -1,7 +1,7 @@
 //! How an invoice moves from state to state. Each method gives the invoice as it is after the action, one version on;
 //! the actions that a state permits are those of [`allowed_actions`](super::state::allowed_actions).
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     history::{Deed, HistoryFull},
     invoice::{ContentError, Invoice, figured},
     money::MinorUnits,
-    number::{LastNumber, NumberError, Series},
+    number::{LastNumber, NumberError, Series, SeriesUnknown},
     state::{Action, Guard, State, StateError},
 };
 
@@ -21,6 +21,8 @@ pub enum IssueProblem {
     Field(IssueField, Incomplete),
     /// The day of issue, or the series.
     Number(NumberError),
+    /// There is no such series.
+    Series(SeriesUnknown),
 }
 
 /// Why an invoice was not issued.
@@ -39,7 +41,8 @@ pub enum IssueError {
 
 impl Invoice {
     /// The invoice issued on `issue_date` under the number of `series` that follows `last`: complete, its figures
-    /// computed anew, its due date set, `OPEN`, or `PAID` when nothing is to be paid.
+    /// computed anew, its due date set, `OPEN`, or `PAID` when nothing is to be paid. `today` is the day that it is in the
+    /// organization.
     ///
     /// # Errors
     /// [`IssueError`]; of problems, all at once.
@@ -48,6 +51,7 @@ impl Invoice {
         issue_date: CalendarDate,
         series: &Series,
         last: Option<&LastNumber>,
+        today: CalendarDate,
         now: Timestamp,
     ) -> Result<Self, IssueError> {
         self.permit(Action::IssueInvoice)?;
@@ -58,8 +62,6 @@ impl Invoice {
             .into_iter()
             .map(|(field, problem)| IssueProblem::Field(field, problem))
             .collect();
-        // In UTC, until profiles have a time zone. Without a calendar day for now, no day is far ahead.
-        let today = CalendarDate::at(now, TimeZone::UTC).unwrap_or(issue_date);
         let assigned = match series.next(last, issue_date, today) {
             Ok(assigned) if problems.is_empty() => assigned,
             Ok(_) => return Err(IssueError::Problems(problems)),

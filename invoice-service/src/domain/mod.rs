@@ -21,10 +21,12 @@ pub mod money;
 pub mod number;
 pub mod party;
 pub mod payment;
+pub mod profile;
 mod rounding;
 pub mod state;
 pub mod summary;
 pub mod tax;
+pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod text;

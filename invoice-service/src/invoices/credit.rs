@@ -6,11 +6,10 @@ use super::change::{ATTEMPTS, Found, Target};
 use super::issue::after_a_lost_race;
 use super::{Caller, InvoiceError, Invoices};
 use crate::domain::credit::{CreditError, CreditOrder, Credited, NewCreditNote};
-use crate::domain::date::CalendarDate;
 use crate::domain::history::Deed;
 use crate::domain::ids::InvoiceId;
-use crate::domain::invoice::{Invoice, InvoiceIdentity};
-use crate::domain::number::Series;
+use crate::domain::invoice::{Invoice, InvoiceIdentity, InvoiceKind, SeriesId};
+use crate::domain::lifecycle::IssueProblem;
 use crate::domain::state::Action;
 use crate::idempotency::AppliedRequest;
 use crate::store::{StoreError, StoredInvoice};
@@ -27,7 +26,7 @@ pub(crate) struct CreditOutcome {
 }
 
 impl Invoices {
-    /// Credits an invoice: two reads at the same time and one store transaction, which replaces the invoice, entered with
+    /// Credits an invoice: three reads at the same time, as [`Invoices::issue`], and one store transaction, which replaces the invoice, entered with
     /// its credit, and adds the note under the number after the last one of its series. When another writer was faster with
     /// either, nothing was written, and it is decided again; so whoever fails at whatever point, there is no credit without
     /// a note, no note without a credit, no gap and no number twice.
@@ -39,8 +38,7 @@ impl Invoices {
         caller: &Caller,
         target: Target<'_>,
         order: &CreditOrder,
-        series: &Series,
-        today: CalendarDate,
+        series: Option<&SeriesId>,
     ) -> Result<CreditOutcome, InvoiceError> {
         let action = Action::CreateCreditNote.name();
         let deed = caller.deed(action, target.request, order.reason.clone());
@@ -52,23 +50,35 @@ impl Invoices {
             created_by: caller.user.clone(),
         };
         for attempt in 0..ATTEMPTS {
-            let (found, last) = tokio::try_join!(self.found(caller, target), async {
-                Ok(self.store.last_number(&caller.organization, series.id()).await?)
-            })?;
+            let organization = &caller.organization;
+            let guess = self.guess(organization, series, InvoiceKind::CreditNote);
+            let (found, profile, last) = tokio::try_join!(
+                self.found(caller, target),
+                async { Ok(self.profiles.read(organization).await?) },
+                async { Ok(self.store.last_number(organization, &guess).await?) }
+            )?;
             let stored = match found {
                 Found::Current(stored) => stored,
                 Found::Replayed(outcome) => {
                     return self.credited_before(caller, outcome.invoice, &deed).await;
                 }
             };
+            let series = profile.series(series, InvoiceKind::CreditNote);
+            let series = series.map_err(|error| InvoiceError::Issue(vec![IssueProblem::Series(error)]))?;
+            let last = if *series.id() == guess {
+                last
+            } else {
+                self.store.last_number(organization, series.id()).await?
+            };
+            let now = Timestamp::now();
             let new = NewCreditNote {
                 identity: &identity,
                 series,
                 last: last.as_ref(),
-                today,
+                today: profile.day(now),
                 request_id: deed.request_id.as_deref().unwrap_or_default(),
             };
-            let credited = stored.invoice.credit(order, new, Timestamp::now())?;
+            let credited = stored.invoice.credit(order, new, now)?;
             if let Some(outcome) = self
                 .put_credited(*stored, credited, &deed, target.request)
                 .await?

@@ -11,14 +11,13 @@ use sqlite_engine::Location;
 use super::*;
 use crate::domain::content::InvoiceHeader;
 use crate::domain::credit::CreditOrder;
-use crate::domain::date::CalendarDate;
 use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
-use crate::domain::number::{LastNumber, Series};
+use crate::domain::number::LastNumber;
 use crate::domain::summary::Tally;
 use crate::idempotency::RequestId;
 use crate::store::contract::sample::complete;
-use crate::store::{Creation, SqliteInvoiceStore, StoredInvoice};
+use crate::store::{Creation, InvoiceStore, ProfileStore, SqliteInvoiceStore, StoredInvoice, StoredProfile};
 
 /// A store that keeps a list of what it was asked for.
 struct Counted {
@@ -157,6 +156,27 @@ impl InvoiceStore for Counted {
     }
 }
 
+#[async_trait]
+impl ProfileStore for Counted {
+    async fn profile(&self, organization: &OrganizationId) -> Result<Option<StoredProfile>, StoreError> {
+        self.note("profile");
+        self.store.profile(organization).await
+    }
+
+    async fn profile_settled(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<StoredProfile>, StoreError> {
+        self.note("profile_settled");
+        self.store.profile_settled(organization).await
+    }
+
+    async fn put_profile(&self, stored: StoredProfile, expected: Version) -> Result<(), StoreError> {
+        self.note("put_profile");
+        self.store.put_profile(stored, expected).await
+    }
+}
+
 fn counted() -> (Arc<Counted>, Invoices, Caller, InvoiceContent) {
     let counted = Arc::new(Counted {
         store: SqliteInvoiceStore::open(&Location::Memory).unwrap(),
@@ -230,16 +250,15 @@ async fn every_mutation_is_one_store_write_after_one_read_or_none_and_what_takes
     let draft = invoices.create(&caller, complete(), None).await.unwrap().invoice;
     counted.taken();
     let numbering = Numbering {
-        series: Series::standard(),
+        series: None,
         issue_date: None,
-        today: CalendarDate::FIRST,
     };
     let id = &draft.identity.id;
     invoices
         .issue(&caller, target(id, None), &numbering)
         .await
         .unwrap();
-    assert_eq!(counted.taken(), ["get", "last_number", "replace"]);
+    assert_eq!(counted.taken(), ["get", "profile", "last_number", "replace"]);
 
     let order = CreditOrder {
         lines: Vec::new(),
@@ -247,14 +266,10 @@ async fn every_mutation_is_one_store_write_after_one_read_or_none_and_what_takes
         reason: Reason::default(),
     };
     let credited = issued(&invoices, &caller, &numbering).await;
-    let (target_of, series) = (target(&credited, None), Series::standard_of_credit_notes());
+    let target_of = target(&credited, None);
     counted.taken();
-    let today = CalendarDate::parse("2026-03-02").unwrap();
-    invoices
-        .credit(&caller, target_of, &order, &series, today)
-        .await
-        .unwrap();
-    assert_eq!(counted.taken(), ["get", "last_number", "credit"]);
+    invoices.credit(&caller, target_of, &order, None).await.unwrap();
+    assert_eq!(counted.taken(), ["get", "profile", "last_number", "credit"]);
 
     let reason = Reason::default();
     invoices

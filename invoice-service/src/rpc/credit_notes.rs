@@ -6,16 +6,16 @@ use tonic::{Request, Response, Status};
 use proto::invoice::v1 as pb;
 use proto::invoice::v1::create_credit_note_request::{Line as PbLine, line::Extent as PbExtent};
 
+use super::answer::replayed;
 use super::lifecycle::read;
 use super::text::{Reader, each};
-use super::{InvoiceService, caller, error, inward, marked, outward, today};
+use super::{InvoiceService, caller, error, inward};
 use crate::domain::content::{ContentViolation, MAX_LINES};
 use crate::domain::credit::{CreditOrder, Extent, LineToCredit};
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::Quantity;
 use crate::domain::ids::LineId;
 use crate::domain::money::MinorUnits;
-use crate::domain::number::Series;
 
 impl InvoiceService {
     pub(super) async fn credit(
@@ -33,27 +33,27 @@ impl InvoiceService {
                 let too_many = ContentViolation::TooManyLines.reason();
                 let lines = each(&message.lines, MAX_LINES, too_many, &at, read.violations(), line);
                 let issue_date = read.optional("issue_date", &message.issue_date, CalendarDate::parse);
-                let series = read.optional("series", &message.series, Series::of_credit_notes);
+                let series = read.optional("series", &message.series, super::lifecycle::series);
                 let reason = read.text("reason", &message.reason);
                 let order = CreditOrder {
                     lines: lines?,
                     issue_date: issue_date?,
                     reason: reason?,
                 };
-                Some((order, series?.unwrap_or_else(Series::standard_of_credit_notes)))
+                Some((order, series?))
             },
         )?;
         let target = named.target();
         let outcome = self
             .invoices
-            .credit(&caller, target, &order, &series, today())
+            .credit(&caller, target, &order, series.as_ref())
             .await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
         let response = pb::CreateCreditNoteResponse {
-            credit_note: Some(outward::invoice(&outcome.note, today())),
-            invoice: Some(outward::invoice(&outcome.invoice, today())),
+            credit_note: Some(self.shown(&caller, &outcome.note).await?),
+            invoice: Some(self.shown(&caller, &outcome.invoice).await?),
         };
-        Ok(marked(response, outcome.replayed))
+        Ok(replayed(Response::new(response), outcome.replayed))
     }
 }
 

@@ -30,9 +30,9 @@ const LONGEST_ID: usize = 64;
 /// Reasons of this package; each stands in `ErrorReason` of the contract.
 mod own_reason {
     pub(super) const INVOICE_NOT_FOUND: &str = "INVOICE_NOT_FOUND";
-    pub(super) const ETAG_MISMATCH: &str = "ETAG_MISMATCH";
+    pub(in crate::rpc) const ETAG_MISMATCH: &str = "ETAG_MISMATCH";
     pub(super) const INVOICE_STATE: &str = "INVOICE_STATE";
-    pub(super) const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
+    pub(in crate::rpc) const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
     pub(super) const HISTORY_FULL: &str = "HISTORY_FULL";
     pub(super) const PAYMENTS_FULL: &str = "PAYMENTS_FULL";
     pub(super) const PAYMENT_NOT_FOUND: &str = "PAYMENT_NOT_FOUND";
@@ -41,6 +41,8 @@ mod own_reason {
     pub(super) const NOTHING_TO_CREDIT: &str = "NOTHING_TO_CREDIT";
     pub(super) const CREDIT_NOTES_FULL: &str = "CREDIT_NOTES_FULL";
 }
+
+pub(super) use own_reason::{ETAG_MISMATCH, REQUEST_ID_REUSED};
 
 /// The answer for an id that names no invoice of the caller's organization, whatever the cause.
 pub(super) fn not_found(id: &str) -> Status {
@@ -71,7 +73,7 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
         InvoiceError::NotFound => not_found(id),
         InvoiceError::EtagMismatch => {
             let text = "the invoice has changed since it was read; read it again and decide again";
-            RpcError::aborted(own_reason::ETAG_MISMATCH, text).into()
+            RpcError::aborted(ETAG_MISMATCH, text).into()
         }
         InvoiceError::State(error) => state(error),
         InvoiceError::Content(error) => content(&error),
@@ -91,7 +93,7 @@ fn patched<P>(error: InvoiceError<P>, id: &str, refused: impl FnOnce(P) -> Statu
         InvoiceError::Credit(error) => credit(error),
         InvoiceError::RequestIdReused => {
             let text = "the request id was used before with other content; make a new one";
-            RpcError::invalid_argument(own_reason::REQUEST_ID_REUSED, text).into()
+            RpcError::invalid_argument(REQUEST_ID_REUSED, text).into()
         }
         InvoiceError::Patch(refusal) => refused(refusal),
         InvoiceError::Store(error) => store(&error),
@@ -169,6 +171,9 @@ pub(crate) fn issue_violations(problems: &[IssueProblem]) -> Violations {
                 incomplete.to_string(),
             ),
             IssueProblem::Number(error) => number(*error, &mut violations),
+            IssueProblem::Series(error) => {
+                violations.push(FieldPath::new("series"), error.reason(), error.to_string());
+            }
         }
     }
     violations
@@ -286,7 +291,7 @@ fn figure(error: TotalsError, at: &FieldPath) -> FieldPath {
     }
 }
 
-fn store(error: &StoreError) -> Status {
+pub(super) fn store(error: &StoreError) -> Status {
     match error {
         StoreError::Overloaded => RpcError::unavailable(
             reason::OVERLOADED,

@@ -16,12 +16,13 @@ use crate::domain::country::CountryCode;
 use crate::domain::date::CalendarDate;
 use crate::domain::decimal::{PriceBaseQuantity, Quantity, Rate, UnitPrice};
 use crate::domain::ids::{CustomerId, LineId};
+use crate::domain::invoice::SeriesId;
 use crate::domain::line::{LineContent, NewLine};
 use crate::domain::metadata::Metadata;
 use crate::domain::money::{CashRoundingStep, Currency, MinorUnits};
 use crate::domain::party::{Address, Party};
 use crate::domain::tax::{Tax, TaxCategory, TaxProfile};
-use crate::domain::text::UnitCode;
+use crate::domain::text::{TextError, UnitCode};
 
 /// Field names that errors of the domain are placed at, too.
 pub(super) const LINES: &str = "lines";
@@ -109,7 +110,7 @@ fn metadata(
     Metadata::new(entries.clone()).ok()
 }
 
-fn party(party: &pb::Party, at: &FieldPath, violations: &mut Violations) -> Option<Party> {
+pub(super) fn party(party: &pb::Party, at: &FieldPath, violations: &mut Violations) -> Option<Party> {
     let mut read = Reader::new(at, violations);
     let name = read.text("name", &party.name);
     let email = read.text("email", &party.email);
@@ -128,6 +129,20 @@ fn party(party: &pb::Party, at: &FieldPath, violations: &mut Violations) -> Opti
         legal_id: legal_id?,
         address: address?,
     })
+}
+
+/// The id of a number series: it stands in requests and, maybe one day, in paths.
+///
+/// # Errors
+/// [`TextError`] for other characters than `A-Za-z0-9_.-`, none, or more than 40.
+pub(super) fn series_id(id: &str) -> Result<SeriesId, TextError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if id.is_empty() || !id.bytes().all(is_plain) {
+        return Err(TextError::Form {
+            form: "1 to 40 letters without accents, digits, or one of _.-",
+        });
+    }
+    SeriesId::parse(id)
 }
 
 fn address(address: &PbAddress, at: &FieldPath, violations: &mut Violations) -> Option<Address> {

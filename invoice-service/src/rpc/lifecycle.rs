@@ -7,11 +7,12 @@ use tonic::{Request, Response, Status};
 use proto::invoice::v1 as pb;
 
 use super::text::Reader;
-use super::{InvoiceService, answer, applied, caller, error, etag, invoice_id, today};
+use super::{InvoiceService, applied, caller, error, etag, invoice_id, inward};
 use crate::domain::date::CalendarDate;
 use crate::domain::history::Reason;
 use crate::domain::ids::{Etag, InvoiceId};
-use crate::domain::number::Series;
+use crate::domain::invoice::SeriesId;
+use crate::domain::number::SeriesUnknown;
 use crate::idempotency::AppliedRequest;
 use crate::invoices::{Numbering, Target};
 
@@ -77,17 +78,16 @@ impl InvoiceService {
             |message| &mut message.request_id,
             |message, read| {
                 let issue_date = read.optional("issue_date", &message.issue_date, CalendarDate::parse);
-                let series = read.optional("series", &message.series, Series::with_id);
+                let series = read.optional("series", &message.series, series);
                 Some(Numbering {
-                    series: series?.unwrap_or_else(Series::standard),
+                    series: series?,
                     issue_date: issue_date?,
-                    today: today(),
                 })
             },
         )?;
         let outcome = self.invoices.issue(&caller, named.target(), &numbering).await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
-        Ok(answer(&outcome))
+        self.answer(&caller, &outcome).await
     }
 
     pub(super) async fn duplicate(
@@ -104,7 +104,7 @@ impl InvoiceService {
         )?;
         let outcome = self.invoices.duplicate(&caller, &named.id, named.request).await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
-        Ok(answer(&outcome))
+        self.answer(&caller, &outcome).await
     }
 
     pub(super) async fn void(
@@ -121,7 +121,7 @@ impl InvoiceService {
         )?;
         let outcome = self.invoices.void(&caller, named.target(), reason).await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
-        Ok(answer(&outcome))
+        self.answer(&caller, &outcome).await
     }
 
     pub(super) async fn mark_uncollectible(
@@ -141,6 +141,11 @@ impl InvoiceService {
             .mark_uncollectible(&caller, named.target(), reason)
             .await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
-        Ok(answer(&outcome))
+        self.answer(&caller, &outcome).await
     }
+}
+
+/// The id of a series; text that cannot be one names none.
+pub(super) fn series(id: &str) -> Result<SeriesId, SeriesUnknown> {
+    inward::series_id(id).map_err(|_| SeriesUnknown)
 }

@@ -1,28 +1,56 @@
-//! Field masks (AIP-134, AIP-161): which fields of a draft an update changes.
+//! Field masks (AIP-134, AIP-161): which fields an update changes.
 
 use prost_types::FieldMask;
 use rpc_error::{FieldPath, Violations};
 
 use proto::invoice::v1 as pb;
 
-/// Copies one field from an invoice into another.
-type Copy = fn(&mut pb::Invoice, &pb::Invoice);
+/// Copies one field from a message into another.
+type Copy<M> = fn(&mut M, &M);
 
 /// A field that a mask can name.
-struct Field {
-    path: &'static str,
-    copy: Copy,
+pub(super) struct Field<M: 'static> {
+    pub(super) path: &'static str,
+    pub(super) copy: Copy<M>,
+}
+
+/// A message whose fields a mask can name.
+pub(super) trait Masked: Default + PartialEq + Sized + 'static {
+    /// The name of the message in the contract.
+    const NAME: &'static str;
+    /// The fields that clients set, and those of nested messages.
+    const FIELDS: &'static [&'static [Field<Self>]];
+    /// Fields that the service sets; a mask that names one is refused, so that nobody believes to have changed it.
+    const OUTPUT_ONLY: &'static [&'static str];
+}
+
+impl Masked for pb::Invoice {
+    const NAME: &'static str = "Invoice";
+    const FIELDS: &'static [&'static [Field<Self>]] =
+        &[&FIELDS, &SELLER, &BUYER, &SELLER_ADDRESS, &BUYER_ADDRESS];
+    const OUTPUT_ONLY: &'static [&'static str] = &OUTPUT_ONLY;
+}
+
+impl<M: Masked> Field<M> {
+    /// Whether a field of the message in it can be named, too.
+    fn has_parts(&self) -> bool {
+        let mut all = M::FIELDS.iter().copied().flatten();
+        all.any(|other| {
+            let rest = other.path.strip_prefix(self.path);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        })
+    }
 }
 
 macro_rules! fields {
     ($($field:ident),* $(,)?) => {
-        [$(Field { path: stringify!($field), copy: |to, from| to.$field = from.$field.clone() }),*]
+        [$($crate::rpc::mask::Field { path: stringify!($field), copy: |to, from| to.$field = from.$field.clone() }),*]
     };
 }
 
 macro_rules! party_fields {
     ($party:ident: $($field:ident),* $(,)?) => {
-        [$(Field {
+        [$($crate::rpc::mask::Field {
             path: concat!(stringify!($party), ".", stringify!($field)),
             copy: |to, from| {
                 let from = from.$party.as_ref().map(|party| party.$field.clone()).unwrap_or_default();
@@ -34,7 +62,7 @@ macro_rules! party_fields {
 
 macro_rules! address_fields {
     ($party:ident: $($field:ident),* $(,)?) => {
-        [$(Field {
+        [$($crate::rpc::mask::Field {
             path: concat!(stringify!($party), ".address.", stringify!($field)),
             copy: |to, from| {
                 let from = from.$party.as_ref().and_then(|party| party.address.as_ref());
@@ -45,8 +73,10 @@ macro_rules! address_fields {
     };
 }
 
+pub(super) use {address_fields, fields, party_fields};
+
 /// The fields that clients set, by their names in the contract.
-const FIELDS: [Field; 17] = fields![
+const FIELDS: [Field<pb::Invoice>; 17] = fields![
     currency_code,
     issue_date,
     due_date,
@@ -66,14 +96,14 @@ const FIELDS: [Field; 17] = fields![
     // Compared, never changed: naming it is what AIP-134 clients do that mask everything they read.
     etag,
 ];
-const SELLER: [Field; 6] = party_fields![seller: name, email, phone, tax_id, legal_id, address];
-const BUYER: [Field; 6] = party_fields![buyer: name, email, phone, tax_id, legal_id, address];
-const SELLER_ADDRESS: [Field; 6] =
+const SELLER: [Field<pb::Invoice>; 6] = party_fields![seller: name, email, phone, tax_id, legal_id, address];
+const BUYER: [Field<pb::Invoice>; 6] = party_fields![buyer: name, email, phone, tax_id, legal_id, address];
+const SELLER_ADDRESS: [Field<pb::Invoice>; 6] =
     address_fields![seller: line1, line2, city, postal_code, region, country_code];
-const BUYER_ADDRESS: [Field; 6] =
+const BUYER_ADDRESS: [Field<pb::Invoice>; 6] =
     address_fields![buyer: line1, line2, city, postal_code, region, country_code];
 
-/// Fields that the service sets; a mask that names one is refused, so that nobody believes to have changed it.
+/// The fields that the service sets.
 const OUTPUT_ONLY: [&str; 15] = [
     "id",
     "type",
@@ -119,22 +149,21 @@ pub(super) fn compared(invoice: &pb::Invoice) -> pb::Invoice {
 }
 
 /// The fields to change.
-pub(super) struct Mask(Vec<Copy>);
+pub(super) struct Mask<M: 'static>(Vec<Copy<M>>);
 
-impl Mask {
-    /// Resolves the mask of an update to `update`. Without paths it names every field that `update` fills, of seller and
-    /// buyer too (AIP-134); `*` names every field.
+impl<M: Masked> Mask<M> {
+    /// Resolves the mask of an update to `update`. Without paths it names every field that `update` fills, of
+    /// parties too (AIP-134); `*` names every field.
     ///
     /// Records `FIELD_MASK_UNKNOWN` and `FIELD_OUTPUT_ONLY` violations; the mask then holds the other fields.
-    pub(super) fn resolve(
-        mask: Option<&FieldMask>,
-        update: &pb::Invoice,
-        violations: &mut Violations,
-    ) -> Self {
+    pub(super) fn resolve(mask: Option<&FieldMask>, update: &M, violations: &mut Violations) -> Self {
         let paths = mask.map_or(&[][..], |mask| &mask.paths);
         match paths {
             [] => Self(filled(update)),
-            [all] if all == "*" => Self(FIELDS.iter().map(|field| field.copy).collect()),
+            [all] if all == "*" => {
+                let whole = M::FIELDS.iter().take(1).copied().flatten();
+                Self(whole.map(|field| field.copy).collect())
+            }
             named => {
                 let at = FieldPath::new("update_mask").field("paths");
                 let resolve =
@@ -145,40 +174,31 @@ impl Mask {
     }
 
     /// Copies the masked fields.
-    pub(super) fn apply(&self, to: &mut pb::Invoice, from: &pb::Invoice) {
+    pub(super) fn apply(&self, to: &mut M, from: &M) {
         self.0.iter().for_each(|copy| copy(to, from));
     }
 }
 
-/// The fields that an update fills. Seller and buyer count field by field, so that one new value does not blank the others.
-fn filled(update: &pb::Invoice) -> Vec<Copy> {
-    let whole = FIELDS
-        .iter()
-        .filter(|field| !matches!(field.path, "seller" | "buyer"));
-    let parts = [&SELLER, &BUYER].into_iter().flatten();
-    let parts = parts.filter(|field| !field.path.ends_with(".address"));
-    let addresses = [&SELLER_ADDRESS, &BUYER_ADDRESS].into_iter().flatten();
-    let is_filled = |field: &&Field| {
-        let (mut filled, mut blank) = (pb::Invoice::default(), pb::Invoice::default());
+/// The fields that an update fills. Nested messages count field by field, so that one new value does not blank the others.
+fn filled<M: Masked>(update: &M) -> Vec<Copy<M>> {
+    let fields = M::FIELDS.iter().copied().flatten();
+    let is_filled = |field: &&Field<M>| {
+        let (mut filled, mut blank) = (M::default(), M::default());
         (field.copy)(&mut filled, update);
-        (field.copy)(&mut blank, &pb::Invoice::default());
+        (field.copy)(&mut blank, &M::default());
         filled != blank
     };
-    let fields = whole.chain(parts).chain(addresses);
-    fields.filter(is_filled).map(|field| field.copy).collect()
+    let leaves = fields.filter(|field| !field.has_parts());
+    leaves.filter(is_filled).map(|field| field.copy).collect()
 }
 
-fn resolve_path(path: &str, at: &FieldPath, violations: &mut Violations) -> Option<Copy> {
-    let nested = [&SELLER, &BUYER, &SELLER_ADDRESS, &BUYER_ADDRESS];
-    let known = FIELDS
-        .iter()
-        .chain(nested.into_iter().flatten())
-        .find(|field| field.path == path);
-    if let Some(field) = known {
+fn resolve_path<M: Masked>(path: &str, at: &FieldPath, violations: &mut Violations) -> Option<Copy<M>> {
+    let mut fields = M::FIELDS.iter().copied().flatten();
+    if let Some(field) = fields.find(|field| field.path == path) {
         return Some(field.copy);
     }
     let top_level = path.split('.').next().unwrap_or_default();
-    if OUTPUT_ONLY.contains(&top_level) {
+    if M::OUTPUT_ONLY.contains(&top_level) {
         violations.push(
             at.clone(),
             "FIELD_OUTPUT_ONLY",
@@ -188,7 +208,7 @@ fn resolve_path(path: &str, at: &FieldPath, violations: &mut Violations) -> Opti
         violations.push(
             at.clone(),
             "FIELD_MASK_UNKNOWN",
-            "names no field of Invoice that can be changed",
+            format!("names no field of {} that can be changed", M::NAME),
         );
     }
     None
@@ -235,7 +255,7 @@ mod tests {
 
     fn applied(paths: &[&str]) -> pb::Invoice {
         let mut to = old();
-        let mask = Mask::resolve(Some(&mask(paths)), &update(), &mut Violations::new());
+        let mask = Mask::<pb::Invoice>::resolve(Some(&mask(paths)), &update(), &mut Violations::new());
         mask.apply(&mut to, &update());
         to
     }
@@ -327,20 +347,26 @@ mod tests {
 
     #[test]
     fn every_field_of_the_contract_is_either_maskable_or_output_only() {
+        is_complete::<pb::Invoice>();
+        is_complete::<pb::Profile>();
+    }
+
+    fn is_complete<M: Masked>() {
         let descriptors =
             <prost_types::FileDescriptorSet as prost::Message>::decode(proto::FILE_DESCRIPTOR_SET);
         let descriptors = descriptors.unwrap();
-        let invoice = descriptors.file.iter().flat_map(|file| &file.message_type);
-        let invoice = invoice
+        let message = descriptors.file.iter().flat_map(|file| &file.message_type);
+        let message = message
             .into_iter()
-            .find(|message| message.name() == "Invoice")
+            .find(|message| message.name() == M::NAME)
             .unwrap();
-        for field in &invoice.field {
+        for field in &message.field {
             let name = field.name();
-            let maskable = FIELDS.iter().any(|field| field.path == name);
+            let maskable = M::FIELDS[0].iter().any(|field| field.path == name);
             assert!(
-                maskable != OUTPUT_ONLY.contains(&name),
-                "{name} must be in exactly one of the lists"
+                maskable != M::OUTPUT_ONLY.contains(&name),
+                "{}.{name} must be in exactly one of the lists",
+                M::NAME
             );
         }
     }

@@ -1,6 +1,8 @@
 //! The gRPC face of the service: handlers and conversions.
 
+mod answer;
 mod credit_notes;
+mod defaults;
 mod error;
 mod events;
 mod inward;
@@ -10,6 +12,7 @@ mod mask;
 mod outward;
 mod page_token;
 mod payments;
+mod profile;
 mod summary;
 mod text;
 mod violation;
@@ -22,22 +25,21 @@ use tonic::{Request, Response, Status};
 use proto::invoice::v1 as pb;
 use proto::invoice::v1::invoice_service_server;
 
+use self::answer::View;
 pub(crate) use self::error::{content_violations, issue_violations};
 pub(crate) use self::inward::content as content_of;
 use self::list::List;
 use self::mask::Mask;
 pub(crate) use self::outward::invoice as message_of;
+pub(crate) use self::profile::ProfileService;
 use self::text::Reader;
 use crate::domain::content::InvoiceContent;
 use crate::domain::date::CalendarDate;
 use crate::domain::ids::{Etag, InvoiceId, OrganizationId, SessionId, UserId};
 use crate::domain::invoice::Invoice;
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
-use crate::invoices::{Caller, Invoices, Outcome, Target};
+use crate::invoices::{Caller, Invoices, Target};
 use crate::store::{Cursor, ListPage};
-
-/// Set on the answer to a repetition.
-const REPLAY_HEADER: &str = "x-idempotent-replay";
 
 /// Stands in where an update leaves the currency as it is.
 const ANY_CURRENCY: &str = "EUR";
@@ -72,12 +74,15 @@ impl invoice_service_server::InvoiceService for InvoiceService {
             |request| &mut request.request_id,
             &mut violations,
         );
-        let content = new_content(invoice.as_ref(), &mut violations);
+        let content = self
+            .new_content(&caller, invoice.as_ref(), &mut violations)
+            .await?;
         let (Some(content), Some(applied)) = (content, applied) else {
             return Err(error::invalid(violations));
         };
         let outcome = self.invoices.create(&caller, content, applied).await;
-        Ok(answer(&outcome.map_err(|error| error::status(error, ""))?))
+        let outcome = outcome.map_err(|error| error::status(error, ""))?;
+        self.answer(&caller, &outcome).await
     }
 
     async fn preview_invoice(
@@ -86,7 +91,8 @@ impl invoice_service_server::InvoiceService for InvoiceService {
     ) -> Result<Response<pb::Invoice>, Status> {
         let caller = caller(&request)?;
         let mut violations = Violations::new();
-        let content = new_content(request.get_ref().invoice.as_ref(), &mut violations);
+        let invoice = request.get_ref().invoice.as_ref();
+        let content = self.new_content(&caller, invoice, &mut violations).await?;
         let Some(content) = content else {
             return Err(error::invalid(violations));
         };
@@ -97,7 +103,7 @@ impl invoice_service_server::InvoiceService for InvoiceService {
             etag: String::new(),
             create_time: None,
             update_time: None,
-            ..outward::invoice(&preview, today())
+            ..self.shown(&caller, &preview).await?
         };
         Ok(Response::new(preview))
     }
@@ -110,7 +116,7 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         let id = invoice_id(&request.get_ref().invoice_id, "invoice_id")?;
         let invoice = self.invoices.get(&caller, &id).await;
         let invoice = invoice.map_err(|error| error::status(error, id.as_str()))?;
-        Ok(Response::new(outward::invoice(&invoice, today())))
+        Ok(Response::new(self.shown(&caller, &invoice).await?))
     }
 
     async fn list_invoices(
@@ -118,21 +124,31 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         request: Request<pb::ListInvoicesRequest>,
     ) -> Result<Response<pb::ListInvoicesResponse>, Status> {
         let caller = caller(&request)?;
+        let overdue_only = request
+            .get_ref()
+            .filter
+            .as_ref()
+            .is_some_and(|filter| filter.overdue_only);
+        let today = if overdue_only {
+            self.today(&caller).await?
+        } else {
+            // It is not looked at.
+            CalendarDate::FIRST
+        };
         let mut violations = Violations::new();
-        let list = List::of(request.get_ref(), &caller.organization, today(), &mut violations);
+        let list = List::of(request.get_ref(), &caller.organization, today, &mut violations);
         let Some(List { query, identity }) = list else {
             return Err(error::invalid(violations));
         };
         let order = query.order;
         let page = self.invoices.list(&caller, query).await;
         let ListPage { invoices, more } = page.map_err(|error| error::status(error, ""))?;
+        let view = self.view(&caller, &invoices).await?;
+        let shown = invoices.iter().map(|invoice| view.listed(invoice)).collect();
         let last = invoices.last().filter(|_| more);
         let next = last.map(|last| page_token::encode(&Cursor::of(last, order), identity));
         Ok(Response::new(pb::ListInvoicesResponse {
-            invoices: invoices
-                .iter()
-                .map(|invoice| outward::listed(invoice, today()))
-                .collect(),
+            invoices: shown,
             next_page_token: next.unwrap_or_default(),
         }))
     }
@@ -175,11 +191,11 @@ impl invoice_service_server::InvoiceService for InvoiceService {
             etag: etag.as_ref(),
             request: applied,
         };
-        let patch = |invoice: &Invoice| patched(invoice, &mask, &update);
+        let view = self.whole_view(&caller).await?;
+        let patch = |invoice: &Invoice| patched(invoice, &view, &mask, &update);
         let outcome = self.invoices.update(&caller, target, patch).await;
-        Ok(answer(
-            &outcome.map_err(|error| error::update_status(error, id.as_str()))?,
-        ))
+        let outcome = outcome.map_err(|error| error::update_status(error, id.as_str()))?;
+        self.answer(&caller, &outcome).await
     }
 
     async fn delete_invoice(
@@ -286,19 +302,9 @@ fn etag(text: &str) -> Option<Etag> {
     (!text.is_empty()).then(|| Etag::from_client(text))
 }
 
-/// The content of a new invoice.
-fn new_content(invoice: Option<&pb::Invoice>, violations: &mut Violations) -> Option<InvoiceContent> {
-    let at = FieldPath::new("invoice");
-    let Some(invoice) = invoice else {
-        violations.push(at, "FIELD_REQUIRED", "must be set");
-        return None;
-    };
-    inward::content(invoice, &at, violations)
-}
-
 /// Records what is wrong with the new values by themselves, whatever invoice they are for, so that they are reported
 /// together with what is wrong with the request.
-fn check_masked(mask: &Mask, update: &pb::Invoice, violations: &mut Violations) {
+fn check_masked(mask: &Mask<pb::Invoice>, update: &pb::Invoice, violations: &mut Violations) {
     let mut alone = pb::Invoice {
         currency_code: ANY_CURRENCY.to_owned(),
         ..pb::Invoice::default()
@@ -307,12 +313,23 @@ fn check_masked(mask: &Mask, update: &pb::Invoice, violations: &mut Violations) 
     inward::content(&alone, &FieldPath::new("invoice"), violations);
 }
 
-/// The content that a draft gets by an update.
-fn patched(invoice: &Invoice, mask: &Mask, update: &pb::Invoice) -> Result<InvoiceContent, Violations> {
-    let mut merged = outward::invoice(invoice, today());
+/// The content that a draft gets by an update of what is seen of it. What it then has in common with the profile it
+/// goes on taking from there.
+fn patched(
+    invoice: &Invoice,
+    view: &View,
+    mask: &Mask<pb::Invoice>,
+    update: &pb::Invoice,
+) -> Result<InvoiceContent, Violations> {
+    let mut merged = view.shown(invoice);
     mask.apply(&mut merged, update);
     let mut violations = Violations::new();
-    inward::content(&merged, &FieldPath::new("invoice"), &mut violations).ok_or(violations)
+    let content = inward::content(&merged, &FieldPath::new("invoice"), &mut violations);
+    let mut content = content.ok_or(violations)?;
+    if invoice.header.seller.is_none() && content.header.seller == view.seller {
+        content.header.seller = None;
+    }
+    Ok(content)
 }
 
 /// The request id with the fingerprint of everything else in the request; `Some(None)` when there is no id.
@@ -329,25 +346,4 @@ fn applied<M: Message>(
         id,
         fingerprint: Fingerprint::of(method, &request.encode_to_vec()),
     }))
-}
-
-fn answer(outcome: &Outcome) -> Response<pb::Invoice> {
-    marked(outward::invoice(&outcome.invoice, today()), outcome.replayed)
-}
-
-/// The answer, marked when it is that to a repetition.
-fn marked<T>(message: T, replayed: bool) -> Response<T> {
-    let mut response = Response::new(message);
-    if replayed {
-        response
-            .metadata_mut()
-            .insert(REPLAY_HEADER, tonic::metadata::MetadataValue::from_static("true"));
-    }
-    response
-}
-
-/// The day that decides whether an invoice is overdue: today in UTC, until organizations have a time zone. A clock
-/// that is centuries off makes nothing overdue.
-fn today() -> CalendarDate {
-    CalendarDate::at(jiff::Timestamp::now(), jiff::tz::TimeZone::UTC).unwrap_or(CalendarDate::FIRST)
 }

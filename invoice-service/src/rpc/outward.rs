@@ -116,7 +116,7 @@ pub(super) const fn state(state: State) -> pb::invoice::State {
     }
 }
 
-const fn kind(kind: InvoiceKind) -> pb::invoice::Type {
+pub(super) const fn kind(kind: InvoiceKind) -> pb::invoice::Type {
     match kind {
         InvoiceKind::Invoice => pb::invoice::Type::Invoice,
         InvoiceKind::CreditNote => pb::invoice::Type::CreditNote,
@@ -132,7 +132,7 @@ const fn payment_state(state: PaymentState) -> pb::invoice::PaymentState {
     }
 }
 
-fn party(party: &Party) -> pb::Party {
+pub(super) fn party(party: &Party) -> pb::Party {
     pb::Party {
         name: party.name.to_string(),
         email: party.email.to_string(),

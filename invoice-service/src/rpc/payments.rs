@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 use proto::invoice::v1 as pb;
 
 use super::lifecycle::read;
-use super::{InvoiceService, answer, caller, error, today};
+use super::{InvoiceService, caller, error};
 use crate::domain::date::CalendarDate;
 use crate::domain::history::Reason;
 use crate::domain::ids::PaymentId;
@@ -19,7 +19,7 @@ impl InvoiceService {
         request: Request<pb::RecordPaymentRequest>,
     ) -> Result<Response<pb::Invoice>, Status> {
         let caller = caller(&request)?;
-        let (named, payment) = read(
+        let (named, (payment, paid_on)) = read(
             "RecordPayment",
             request.into_inner(),
             |message| (&message.invoice_id, &message.etag),
@@ -32,21 +32,27 @@ impl InvoiceService {
                 let paid_on = read.optional("paid_on", &message.paid_on, CalendarDate::parse);
                 let method = read.text("method", &message.method);
                 let reference = read.text("reference", &message.reference);
-                Some(NewPayment {
+                let payment = NewPayment {
                     amount: amount?,
                     allow_overpayment: message.allow_overpayment,
-                    paid_on: paid_on?.unwrap_or_else(today),
+                    paid_on: CalendarDate::FIRST,
                     method: method?,
                     reference: reference?,
-                })
+                };
+                Some((payment, paid_on?))
             },
         )?;
+        let paid_on = match paid_on {
+            Some(day) => day,
+            None => self.today(&caller).await?,
+        };
+        let payment = NewPayment { paid_on, ..payment };
         let outcome = self
             .invoices
             .record_payment(&caller, named.target(), &payment)
             .await;
         let outcome = outcome.map_err(|error| error::status(error, named.id.as_str()))?;
-        Ok(answer(&outcome))
+        self.answer(&caller, &outcome).await
     }
 
     pub(super) async fn reverse(
@@ -82,7 +88,7 @@ impl InvoiceService {
                 .and_then(|_| Err(InvoiceError::Payment(PaymentError::NotFound))),
         };
         match outcome {
-            Ok(outcome) => Ok(answer(&outcome)),
+            Ok(outcome) => self.answer(&caller, &outcome).await,
             Err(InvoiceError::Payment(PaymentError::NotFound)) => Err(error::payment_not_found(&payment_id)),
             Err(error) => Err(error::status(error, named.id.as_str())),
         }

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use proto::invoice::v1 as pb;
 
-use super::{InvoiceService, caller, error, list, outward, today};
+use super::{InvoiceService, caller, error, list, outward};
 use crate::domain::state::State;
 use crate::domain::summary::{CurrencySummary, DueAge, Group};
 
@@ -16,7 +16,7 @@ impl InvoiceService {
         request: Request<pb::SummarizeInvoicesRequest>,
     ) -> Result<Response<pb::SummarizeInvoicesResponse>, Status> {
         let caller = caller(&request)?;
-        let today = today();
+        let today = self.today(&caller).await?;
         let mut violations = Violations::new();
         let filter = list::filter(request.get_ref().filter.as_ref(), today, &mut violations);
         let (Some(filter), true) = (filter, violations.is_empty()) else {

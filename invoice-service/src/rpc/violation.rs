@@ -9,8 +9,10 @@ use crate::domain::decimal::DecimalError;
 use crate::domain::ids::IdError;
 use crate::domain::metadata::MetadataError;
 use crate::domain::money::{AmountOverflow, CashRoundingStepError, CurrencyError};
-use crate::domain::number::SeriesUnknown;
+use crate::domain::number::{PeriodHidden, SeriesUnknown};
+use crate::domain::profile::ZoneError;
 use crate::domain::tax::TaxError;
+use crate::domain::template::TemplateError;
 use crate::domain::text::TextError;
 use crate::idempotency::RequestIdError;
 use crate::search::QueryError;
@@ -35,10 +37,13 @@ into_violation![
     DecimalError,
     IdError,
     PaymentTermsError,
+    PeriodHidden,
     QueryError,
     SeriesUnknown,
     TaxError,
+    TemplateError,
     TextError,
+    ZoneError,
 ];
 
 impl IntoViolation for MetadataError {

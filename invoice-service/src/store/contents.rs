@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use sqlite_engine::rusqlite::{Connection, Row, named_params};
 use store_copy::{Collection, Contents, RecordError, lost_member};
 
-use super::document::{HistoryEntryDocument, InvoiceDocument};
+use super::document::{HistoryEntryDocument, InvoiceDocument, ProfileDocument};
 use super::mongodb::{DATABASE, schema};
-use super::sqlite::{MIGRATIONS, row};
+use super::sqlite::{MIGRATIONS, profile, row};
 
 /// What invoice-service stores.
 pub fn contents() -> Contents {
@@ -22,19 +22,32 @@ pub fn contents() -> Contents {
         migrations: MIGRATIONS,
         schema: schema::schema(),
         default_database: DATABASE,
-        collections: &[Collection {
-            name: schema::INVOICES,
-            key: &["org_id", "_id"],
-            index: schema::BY_ID,
-            table: "invoice",
-            key_columns: &["org_id", "id"],
-            columns: "org_id, id, version, deleted, state, kind, customer_id, currency_code, number, issue_date, \
+        collections: &[
+            Collection {
+                name: schema::INVOICES,
+                key: &["org_id", "_id"],
+                index: schema::BY_ID,
+                table: "invoice",
+                key_columns: &["org_id", "id"],
+                columns: "org_id, id, version, deleted, state, kind, customer_id, currency_code, number, issue_date, \
                       due_date, gross_minor, remaining_minor, create_time_ms, words, create_request_id, \
                       create_fingerprint, document, series, period, sequence, history",
-            from_row: |row| canonical(&StoredEntry::from_row(row)?),
-            insert: |connection, entry| read(entry)?.insert(connection),
-            canonical: |entry| canonical(&read(entry)?),
-        }],
+                from_row: |row| canonical(&StoredEntry::from_row(row)?),
+                insert: |connection, entry| read(entry)?.insert(connection),
+                canonical: |entry| canonical(&read(entry)?),
+            },
+            Collection {
+                name: schema::PROFILES,
+                key: &["org_id"],
+                index: schema::BY_ORGANIZATION,
+                table: "profile",
+                key_columns: &["org_id"],
+                columns: "org_id, version, document",
+                from_row: |row| StoredProfileEntry::from_row(row)?.canonical(),
+                insert: |connection, entry| StoredProfileEntry::read(entry)?.insert(connection),
+                canonical: |entry| StoredProfileEntry::read(entry)?.canonical(),
+            },
+        ],
     }
 }
 
@@ -74,6 +87,52 @@ struct StoredEntry {
     /// Absent of what has not changed since histories are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<Vec<HistoryEntryDocument>>,
+}
+
+/// An entry of the collection of profiles, and a row of their table.
+#[derive(Serialize, Deserialize)]
+struct StoredProfileEntry {
+    #[serde(rename = "_id")]
+    id: String,
+    org_id: String,
+    version: i64,
+    document: ProfileDocument,
+}
+
+impl StoredProfileEntry {
+    fn read(entry: &RawDocument) -> Result<Self, RecordError> {
+        let entry: Self = deserialize_from_slice(entry.as_bytes()).map_err(RecordError::invalid)?;
+        entry.document.check_schema().map_err(RecordError::invalid)?;
+        Ok(entry)
+    }
+
+    fn canonical(&self) -> Result<RawDocumentBuf, RecordError> {
+        serialize_to_raw_document_buf(self).map_err(RecordError::invalid)
+    }
+
+    fn from_row(row: &Row<'_>) -> Result<Self, RecordError> {
+        let json: Vec<u8> = row.get("document")?;
+        let document: ProfileDocument = read_whole(&json, "document")?;
+        document.check_schema().map_err(RecordError::invalid)?;
+        let org_id: String = row.get("org_id")?;
+        Ok(Self {
+            id: org_id.clone(),
+            org_id,
+            version: row.get("version")?,
+            document,
+        })
+    }
+
+    fn insert(&self, connection: &Connection) -> Result<(), RecordError> {
+        let document = serde_json::to_vec(&self.document).map_err(RecordError::invalid)?;
+        let mut statement = connection.prepare_cached(profile::INSERT)?;
+        statement.execute(named_params! {
+            ":org_id": self.org_id,
+            ":version": self.version,
+            ":document": document,
+        })?;
+        Ok(())
+    }
 }
 
 fn canonical(entry: &StoredEntry) -> Result<RawDocumentBuf, RecordError> {

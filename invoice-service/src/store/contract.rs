@@ -5,6 +5,7 @@ mod creations;
 mod credits;
 mod lists;
 mod numbers;
+mod profiles;
 pub(crate) mod sample;
 mod summaries;
 mod writes;
@@ -13,6 +14,7 @@ pub(super) use creations::*;
 pub(super) use credits::*;
 pub(super) use lists::*;
 pub(super) use numbers::*;
+pub(super) use profiles::*;
 pub(super) use summaries::*;
 pub(super) use writes::*;
 
@@ -81,6 +83,12 @@ macro_rules! store_contract {
                 a_summary_counts_neither_deleted_drafts_nor_other_organizations
                 a_sum_is_exact_beyond_what_an_integer_of_a_database_holds
                 a_store_that_works_answers_a_ping
+                a_profile_that_was_never_written_is_none
+                a_profile_reads_back_equal_in_every_field
+                a_profile_of_one_organization_is_none_of_another
+                a_profile_at_another_version_is_not_replaced
+                of_twenty_parallel_first_writes_of_a_profile_one_wins
+                no_number_is_printed_twice
             }
         }
     };

@@ -8,6 +8,7 @@ mod credit;
 mod decode;
 mod encode;
 mod history;
+mod profile;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,9 @@ use credit::CreditDocument;
 pub(super) use decode::{kind, state};
 pub(super) use encode::{day, kind_name};
 pub(super) use history::HistoryEntryDocument;
+pub(super) use profile::ProfileDocument;
 pub(crate) use unknown::Origin;
-pub(super) use unknown::{to_bson, to_json};
+pub(super) use unknown::{bson_of, json_of, to_bson, to_json};
 
 /// The shape written today.
 const SCHEMA: u32 = 1;
@@ -231,13 +233,13 @@ struct RequestDocument {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DocumentError {
     /// Written by a newer release.
-    #[error("a stored invoice has schema {found}, this program reads up to {SCHEMA}: run the newer release")]
+    #[error("a stored document has schema {found}, this program reads up to {SCHEMA}: run the newer release")]
     TooNew {
         /// Its schema.
         found: u32,
     },
     /// A field holds what its constructor refuses. The value is left out: it may be personal.
-    #[error("the field {field} of a stored invoice is invalid")]
+    #[error("the field {field} of a stored document is invalid")]
     Field {
         /// Which.
         field: &'static str,

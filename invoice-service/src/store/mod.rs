@@ -24,19 +24,21 @@ mod document;
 mod indexed;
 mod mongodb;
 mod observed;
+mod profile;
 mod sqlite;
 
 pub use contents::contents;
 use document::Origin;
 use mongodb::MongoInvoiceStore;
 pub(crate) use observed::observed;
+pub(crate) use profile::{ProfileStore, StoredProfile};
 pub(crate) use sqlite::SqliteInvoiceStore;
 
 /// Opens the store that a URL names. SQLite blocks for the moment it takes.
 ///
 /// # Errors
 /// A sentence for the operator.
-pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenError> {
+pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(location) => Arc::new(SqliteInvoiceStore::open(location)?),
         StoreUrl::MongoDb(location) => Arc::new(MongoInvoiceStore::open(location).await?),
@@ -47,12 +49,17 @@ pub(crate) async fn open(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenEr
 ///
 /// # Errors
 /// A sentence for the operator; also when the store is not there.
-pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn InvoiceStore>, OpenError> {
+pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(location) => Arc::new(SqliteInvoiceStore::open_beside(location)?),
         StoreUrl::MongoDb(location) => Arc::new(MongoInvoiceStore::open(location).await?),
     })
 }
+
+/// Everything that this service keeps, in one database.
+pub(crate) trait Store: InvoiceStore + ProfileStore {}
+
+impl<S: InvoiceStore + ProfileStore> Store for S {}
 
 /// Keeps the invoices of every organization.
 ///
@@ -132,7 +139,8 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it is gone, [`StoreError::VersionConflict`] when it is at another version,
-    /// [`StoreError::NumberTaken`] when another invoice has its place in the series, in all cases with nothing changed;
+    /// [`StoreError::NumberTaken`] when another invoice has its number or its place in the series, in all cases with nothing
+    /// changed;
     /// the errors of [`InvoiceStore::insert`].
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError>;
 
@@ -388,7 +396,7 @@ pub(crate) enum StoreError {
         /// The version it is at.
         current: Version,
     },
-    /// Another invoice has this place in the series. Nothing was written; ask for the last number again.
+    /// Another invoice has this number, or this place in the series. Nothing was written; ask for the last number again.
     #[error("another invoice has the number")]
     NumberTaken,
     /// Only drafts can be deleted.

@@ -4,6 +4,7 @@ mod creations;
 mod credit;
 mod entry;
 mod list;
+mod profile;
 pub(super) mod schema;
 mod summary;
 
@@ -40,6 +41,7 @@ const LISTS: usize = 16;
 pub(crate) struct MongoInvoiceStore {
     engine: Engine,
     invoices: Collection<RawDocumentBuf>,
+    profiles: Collection<RawDocumentBuf>,
     lists: Arc<Semaphore>,
 }
 
@@ -52,6 +54,7 @@ impl MongoInvoiceStore {
         let engine = Engine::open(location, DATABASE, &schema::schema()).await?;
         Ok(Self {
             invoices: engine.collection(schema::INVOICES),
+            profiles: engine.collection(schema::PROFILES),
             engine,
             lists: Arc::new(Semaphore::new(LISTS)),
         })
@@ -283,7 +286,7 @@ impl InvoiceStore for MongoInvoiceStore {
             .await;
         let replaced = match replaced {
             Ok(replaced) => replaced,
-            // Of what a replacement changes, only the place in a series is unique.
+            // Of what a replacement changes, only the number is unique, and its place in the series.
             Err(EngineError::Duplicate) => return Err(StoreError::NumberTaken),
             Err(error) => return Err(error.into()),
         };

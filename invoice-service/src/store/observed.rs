@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
-use super::{Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice};
+use super::{
+    Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, ProfileStore, Store, StoreError,
+    StoredInvoice, StoredProfile,
+};
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
@@ -13,7 +16,7 @@ use crate::domain::summary::{DueAges, Tally};
 use crate::idempotency::{AppliedRequest, RequestId};
 
 /// `store`, with each operation under the name of its method in `database`.
-pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc<dyn InvoiceStore> {
+pub(crate) fn observed(store: Arc<dyn Store>, database: &Database) -> Arc<dyn Store> {
     Arc::new(Observed {
         store,
         insert: database.operation("insert"),
@@ -30,11 +33,14 @@ pub(crate) fn observed(store: Arc<dyn InvoiceStore>, database: &Database) -> Arc
         creations: database.operation("creations"),
         existing: database.operation("existing"),
         ping: database.operation("ping"),
+        profile: database.operation("profile"),
+        profile_settled: database.operation("profile_settled"),
+        put_profile: database.operation("put_profile"),
     })
 }
 
 struct Observed {
-    store: Arc<dyn InvoiceStore>,
+    store: Arc<dyn Store>,
     insert: Operation,
     get: Operation,
     get_without_history: Operation,
@@ -49,6 +55,9 @@ struct Observed {
     creations: Operation,
     existing: Operation,
     ping: Operation,
+    profile: Operation,
+    profile_settled: Operation,
+    put_profile: Operation,
 }
 
 #[async_trait]
@@ -163,6 +172,26 @@ impl InvoiceStore for Observed {
 
     async fn close(&self) {
         self.store.close().await;
+    }
+}
+
+#[async_trait]
+impl ProfileStore for Observed {
+    async fn profile(&self, organization: &OrganizationId) -> Result<Option<StoredProfile>, StoreError> {
+        self.profile.observe(self.store.profile(organization)).await
+    }
+
+    async fn profile_settled(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<StoredProfile>, StoreError> {
+        let read = self.store.profile_settled(organization);
+        self.profile_settled.observe(read).await
+    }
+
+    async fn put_profile(&self, stored: StoredProfile, expected: Version) -> Result<(), StoreError> {
+        let put = self.store.put_profile(stored, expected);
+        self.put_profile.observe(put).await
     }
 }
 

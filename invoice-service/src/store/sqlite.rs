@@ -2,6 +2,7 @@
 
 mod creations;
 mod list;
+pub(super) mod profile;
 pub(super) mod row;
 mod summary;
 
@@ -81,6 +82,17 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
             WHERE document IS NOT NULL;
         CREATE INDEX invoice_by_figures ON invoice (org_id, currency_code, kind, state, due_date, remaining_minor,
             gross_minor, paid_minor, credited_minor, issue_date, customer_id, words, deleted) WHERE deleted = 0;
+    ",
+}, Migration {
+    name: "profiles",
+    // No number is printed twice, whatever series it comes from.
+    sql: "
+        CREATE TABLE profile (
+            org_id   TEXT    NOT NULL PRIMARY KEY,
+            version  INTEGER NOT NULL,
+            document BLOB    NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX invoice_by_issued_number ON invoice (org_id, number) WHERE sequence IS NOT NULL;
     ",
 }];
 

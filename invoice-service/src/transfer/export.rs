@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use interchange::{ExportFormat, Writer};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::error::TransferError;
 use super::{Operator, Step};
 use crate::config::Config;
-use crate::domain::date::CalendarDate;
 use crate::domain::ids::OrganizationId;
 use crate::rpc;
-use crate::store::{self, Cursor, InvoiceStore, ListFilter, ListOrder, ListQuery};
+use crate::store::{self, Cursor, ListFilter, ListOrder, ListQuery, Store};
 
 /// Invoices that are read at a time.
 const PAGE: usize = 200;
@@ -40,13 +38,15 @@ pub async fn export(
 
 /// As [`export`], of a store that is open.
 pub(super) async fn export_from(
-    store: Arc<dyn InvoiceStore>,
+    store: Arc<dyn Store>,
     organization: &OrganizationId,
     format: ExportFormat,
     output: impl Write + Send,
     operator: &dyn Operator,
 ) -> Result<u64, TransferError> {
-    let today = CalendarDate::at(Timestamp::now(), TimeZone::UTC).unwrap_or(CalendarDate::FIRST);
+    let profile = store.profile(organization).await?;
+    let profile = profile.map(|stored| stored.profile).unwrap_or_default();
+    let today = profile.day(Timestamp::now());
     // The one order whose key never changes, so that nothing is skipped while others work.
     let order = ListOrder::CreateTimeDescending;
     let mut writer = Writer::new(output, format)?;

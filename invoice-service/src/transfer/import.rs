@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use interchange::{Options, Reader};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::check::Check;
 use super::error::TransferError;
@@ -16,10 +15,10 @@ use super::report::{ImportReport, Renumbered};
 use super::storing::Storing;
 use super::{Operator, Step};
 use crate::config::Config;
-use crate::domain::date::CalendarDate;
 use crate::domain::ids::{InvoiceId, OrganizationId, UserId};
+use crate::domain::invoice::InvoiceKind;
 use crate::domain::number::{LastNumber, Series};
-use crate::store::{self, InvoiceStore};
+use crate::store::{self, InvoiceStore, Store};
 
 /// For whom invoices are imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,14 +79,18 @@ pub async fn import(
 
 /// As [`import`], on a store that is open.
 pub(super) async fn import_into(
-    store: Arc<dyn InvoiceStore>,
+    store: Arc<dyn Store>,
     path: &Path,
     importer: &Importer,
     options: &ImportOptions,
     operator: &dyn Operator,
 ) -> Result<ImportReport, TransferError> {
-    let series = Series::standard();
-    let today = CalendarDate::at(Timestamp::now(), TimeZone::UTC).unwrap_or(CalendarDate::FIRST);
+    let profile = store.profile(&importer.organization).await?;
+    let profile = profile.map(|stored| stored.profile).unwrap_or_default();
+    // A profile always has a series for invoices.
+    let series = profile.series(None, InvoiceKind::Invoice);
+    let series = series.map_or_else(|_| Series::standard(), Clone::clone);
+    let today = profile.day(Timestamp::now());
     let last = store.last_number(&importer.organization, series.id()).await?;
     let file = File::open(path).map_err(|error| TransferError::of_file(path, error))?;
     let length = file.metadata().map(|facts| facts.len()).unwrap_or_default();

@@ -225,7 +225,7 @@ impl Steps<'_> {
             return Err(refused("issue_date", "FIELD_REQUIRED", text));
         };
         let issued = draft
-            .issue(day, numbering.series, numbering.last, self.now)
+            .issue(day, numbering.series, numbering.last, numbering.today, self.now)
             .map_err(|error| match error {
                 IssueError::State(error) => refused("state", "INVOICE_STATE", &error.to_string()),
                 IssueError::Problems(problems) => rpc::issue_violations(&problems),

@@ -173,7 +173,7 @@ async fn everything_that_is_wrong_with_a_credit_is_told_at_once_and_changes_noth
             amount(&open, 0, i64::MAX),
         ],
         issue_date: "tomorrow".to_owned(),
-        series: "INV".to_owned(),
+        series: "no id".to_owned(),
         reason: "x".repeat(501),
         request_id: "1".to_owned(),
         ..CreateCreditNoteRequest::default()

@@ -16,11 +16,13 @@ use tonic::{Code, Status};
 use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
-const WITHOUT_IDS: [&str; 4] = [
+const WITHOUT_IDS: [&str; 6] = [
     "CreateInvoice",
     "PreviewInvoice",
     "ListInvoices",
     "SummarizeInvoices",
+    "GetProfile",
+    "UpdateProfile",
 ];
 const WITH_IDS: [&str; 12] = [
     "GetInvoice",

@@ -13,6 +13,7 @@ mod isolation;
 mod issue;
 mod list;
 mod payments;
+mod profile;
 mod summary;
 mod tokens;
 mod update;

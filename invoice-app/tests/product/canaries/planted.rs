@@ -13,7 +13,7 @@ use proto::auth::v1::{
 use proto::invoice::v1::list_invoices_request::Filter;
 use proto::invoice::v1::{
     CreateInvoiceRequest, DeleteInvoiceRequest, GetInvoiceRequest, Invoice, Line, ListInvoicesRequest, Party,
-    SummarizeInvoicesRequest, UpdateInvoiceRequest,
+    Profile, Series, SummarizeInvoicesRequest, UpdateInvoiceRequest, UpdateProfileRequest,
 };
 use tonic::Code;
 
@@ -307,8 +307,36 @@ async fn look_for_invoices(caller: &mut Caller) {
         .await;
 }
 
+/// What somebody says of the organization, and a way to fail at it.
+async fn describe_the_organization(caller: &mut Caller) {
+    let profile = Profile {
+        seller: invoice().seller,
+        note: "canary-default-note".to_owned(),
+        ..Profile::default()
+    };
+    let update = |profile: Profile| UpdateProfileRequest {
+        profile: Some(profile),
+        ..UpdateProfileRequest::default()
+    };
+    let bad = Profile {
+        time_zone: "canary-zone".to_owned(),
+        currency_code: "canary-currency".to_owned(),
+        series: vec![Series {
+            id: "canary id".to_owned(),
+            template: "canary-template".to_owned(),
+            ..Series::default()
+        }],
+        ..profile.clone()
+    };
+    for (profile, code) in [(profile, Code::Ok), (bad, Code::InvalidArgument)] {
+        let path = "/invoiceapp.invoice.v1.ProfileService/UpdateProfile";
+        assert_eq!(caller.send(path, &update(profile)).await.status.code(), code);
+    }
+}
+
 /// Everything that can be done with a draft, and every way to fail at it.
 pub(super) async fn work_on_invoices(caller: &mut Caller) {
+    describe_the_organization(caller).await;
     let created: Invoice = caller
         .invoice("CreateInvoice", &build::create(invoice()))
         .await

@@ -1,19 +1,20 @@
 //! Somebody whose installation is moved, and who must not notice.
 
-use harness::{Refusal, build};
+use harness::{Bearer, Refusal, build};
 use prost_types::FieldMask;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, RefreshTokenRequest, RegisterRequest};
 use proto::invoice::v1::create_credit_note_request::{Line, line::Extent};
 use proto::invoice::v1::list_invoices_request::{Filter, OrderBy};
+use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 use proto::invoice::v1::{
-    CreateCreditNoteRequest, CreateCreditNoteResponse, CreateInvoiceRequest, DeleteInvoiceRequest, Invoice,
-    IssueInvoiceRequest, ListInvoicesRequest, UpdateInvoiceRequest, VerifyInvoiceHistoryRequest,
-    VerifyInvoiceHistoryResponse,
+    CreateCreditNoteRequest, CreateCreditNoteResponse, CreateInvoiceRequest, DeleteInvoiceRequest,
+    GetProfileRequest, Invoice, IssueInvoiceRequest, ListInvoicesRequest, Profile, UpdateInvoiceRequest,
+    UpdateProfileRequest, VerifyInvoiceHistoryRequest, VerifyInvoiceHistoryResponse,
 };
 
 use crate::binary::Running;
-use crate::writers::{Invoices, invoices};
+use crate::writers::{Invoices, Profiles, invoices, lazy};
 
 /// What a person has done, and seen of it.
 pub(super) struct Person {
@@ -35,6 +36,7 @@ struct Calls {
 /// What the product answers to somebody who looks at everything and repeats every call.
 #[derive(Debug, PartialEq)]
 struct Seen {
+    profile: Profile,
     lists: Vec<Vec<Invoice>>,
     created_again: Vec<Invoice>,
     changed_again: Invoice,
@@ -51,6 +53,16 @@ impl Person {
         let registered = harness::register(channel, registration.clone()).await;
         let tokens = registered.unwrap().tokens.unwrap();
         let mut client = invoices(running.invoice, &tokens.access_token);
+        let mut profiles = profiles(running, &tokens.access_token);
+        let described = UpdateProfileRequest {
+            profile: Some(Profile {
+                seller: Some(build::party("Grüße & Co", "DE")),
+                time_zone: "Asia/Tokyo".to_owned(),
+                ..Profile::default()
+            }),
+            ..UpdateProfileRequest::default()
+        };
+        profiles.update_profile(described).await.unwrap();
         let creations = ["Tulips", "Roses", "Grüße an Ada"].map(creation).to_vec();
         let mut created = Vec::new();
         for request in &creations {
@@ -76,13 +88,15 @@ impl Person {
             ..DeleteInvoiceRequest::default()
         };
         client.delete_invoice(delete).await.unwrap();
+        let profile = profiles.get_profile(GetProfileRequest {}).await.unwrap();
+        let profile = profile.into_inner();
         let calls = Calls {
             creations,
             change,
             credit,
             forgotten,
         };
-        let seen = Box::pin(look(&mut client, &calls)).await;
+        let seen = Box::pin(look(&mut client, profile, &calls)).await;
         assert_eq!(
             seen.lists.iter().map(Vec::len).collect::<Vec<_>>(),
             [4, 4, 4, 4, 4, 1, 1, 0]
@@ -117,9 +131,17 @@ impl Person {
         };
         let tokens = auth.login(login).await.unwrap().into_inner().tokens.unwrap();
         let mut client = invoices(running.invoice, &tokens.access_token);
-        let seen = Box::pin(look(&mut client, &self.calls)).await;
+        let profile = profiles(running, &tokens.access_token)
+            .get_profile(GetProfileRequest {})
+            .await;
+        let profile = profile.unwrap().into_inner();
+        let seen = Box::pin(look(&mut client, profile, &self.calls)).await;
         assert_eq!(seen, self.seen);
     }
+}
+
+fn profiles(running: &Running, access_token: &str) -> Profiles {
+    ProfileServiceClient::with_interceptor(lazy(running.invoice), Bearer::new(access_token))
 }
 
 fn creation(note: &str) -> CreateInvoiceRequest {
@@ -157,7 +179,7 @@ fn credit(invoice: &Invoice) -> CreateCreditNoteRequest {
     }
 }
 
-async fn look(client: &mut Invoices, calls: &Calls) -> Seen {
+async fn look(client: &mut Invoices, profile: Profile, calls: &Calls) -> Seen {
     let mut lists = Vec::new();
     for (order, query) in [
         (OrderBy::CreateTimeDesc, ""),
@@ -186,6 +208,7 @@ async fn look(client: &mut Invoices, calls: &Calls) -> Seen {
         histories.push(client.verify_invoice_history(request).await.unwrap().into_inner());
     }
     Seen {
+        profile,
         lists,
         created_again,
         changed_again: client

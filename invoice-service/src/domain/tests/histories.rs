@@ -33,7 +33,13 @@ fn annulled() -> Invoice {
     let drafted = draft(complete()).recorded(None, deed("CreateInvoice")).unwrap();
     let revised = revised(&revised(&drafted, "one"), "two");
     let now = Timestamp::now();
-    let issued = revised.issue(day("2026-03-01"), &Series::standard(), None, now);
+    let issued = revised.issue(
+        day("2026-03-01"),
+        &Series::standard(),
+        None,
+        day("2026-03-01"),
+        now,
+    );
     let issued = issued
         .unwrap()
         .recorded(Some(&revised), deed("IssueInvoice"))
@@ -170,7 +176,13 @@ fn a_full_history_refuses_and_a_draft_leaves_room_for_its_life() {
     };
     assert_eq!(invoice.clone().recorded(None, deed("UpdateInvoice")), Err(full));
     let now = Timestamp::now();
-    let issued = invoice.issue(day("2026-03-01"), &Series::standard(), None, now);
+    let issued = invoice.issue(
+        day("2026-03-01"),
+        &Series::standard(),
+        None,
+        day("2026-03-01"),
+        now,
+    );
     let mut issued = issued.unwrap();
     for _ in History::MOST_OF_DRAFT..History::MOST {
         issued = issued.recorded(None, deed("RecordPayment")).unwrap();
@@ -195,7 +207,13 @@ fn a_history_of_long_texts_is_full_by_its_size() {
         }
     };
     assert!((400..500).contains(&full.entries), "{full:?}");
-    let issued = invoice.issue(day("2026-03-01"), &Series::standard(), None, Timestamp::now());
+    let issued = invoice.issue(
+        day("2026-03-01"),
+        &Series::standard(),
+        None,
+        day("2026-03-01"),
+        Timestamp::now(),
+    );
     assert!(issued.unwrap().recorded(None, wordy).is_ok(), "room for its life");
 }
 

@@ -62,7 +62,13 @@ pub(super) fn complete() -> InvoiceContent {
 
 pub(super) fn issued(content: InvoiceContent) -> Result<Invoice, IssueError> {
     let now = Timestamp::now();
-    draft(content).issue(day("2026-03-01"), &Series::standard(), None, now)
+    draft(content).issue(
+        day("2026-03-01"),
+        &Series::standard(),
+        None,
+        day("2026-03-01"),
+        now,
+    )
 }
 
 /// The problems of a content that is complete but for what `spoil` does.
@@ -75,6 +81,7 @@ fn problems(spoil: impl FnOnce(&mut InvoiceContent)) -> Vec<(IssueField, Incompl
     let field = |problem| match problem {
         IssueProblem::Field(field, incomplete) => (field, incomplete),
         IssueProblem::Number(error) => panic!("{error}"),
+        IssueProblem::Series(error) => panic!("{error}"),
     };
     problems.into_iter().map(field).collect()
 }
@@ -83,7 +90,13 @@ fn problems(spoil: impl FnOnce(&mut InvoiceContent)) -> Vec<(IssueField, Incompl
 fn an_issued_invoice_is_open_and_has_a_number_a_due_date_and_its_figures() {
     let draft = draft(complete());
     let issued = draft
-        .issue(day("2026-03-01"), &Series::standard(), None, Timestamp::now())
+        .issue(
+            day("2026-03-01"),
+            &Series::standard(),
+            None,
+            day("2026-03-01"),
+            Timestamp::now(),
+        )
         .unwrap();
     assert_eq!(issued.state, State::Open);
     assert_eq!(issued.number.as_ref().unwrap().as_str(), "INV-2026-0001");
@@ -182,7 +195,13 @@ fn dates_adjustments_and_a_negative_gross_are_judged() {
 #[test]
 fn terms_that_end_after_the_last_day_are_refused() {
     let now = "2999-12-30T12:00:00Z".parse().unwrap();
-    let late = draft(complete()).issue(day("2999-12-31"), &Series::standard(), None, now);
+    let late = draft(complete()).issue(
+        day("2999-12-31"),
+        &Series::standard(),
+        None,
+        day("2999-12-31"),
+        now,
+    );
     let problem = IssueProblem::Field(IssueField::PaymentTerms, Incomplete::DueDateRange);
     assert_eq!(late, Err(IssueError::Problems(vec![problem])));
 }
@@ -202,6 +221,7 @@ fn a_day_before_the_last_invoice_is_reported_together_with_what_is_missing() {
         day("2026-03-01"),
         &Series::standard(),
         Some(&last),
+        day("2026-03-01"),
         Timestamp::now(),
     );
     let expected = vec![

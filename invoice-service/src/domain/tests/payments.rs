@@ -259,7 +259,13 @@ impl Step {
                 invoice.revise(content, now).ok()
             }
             Self::Issue => invoice
-                .issue(day("2026-03-01"), &Series::standard(), None, now)
+                .issue(
+                    day("2026-03-01"),
+                    &Series::standard(),
+                    None,
+                    day("2026-03-01"),
+                    now,
+                )
                 .ok(),
             Self::Pay(amount, allow_overpayment) => {
                 let payment = NewPayment {

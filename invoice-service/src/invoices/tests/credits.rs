@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::domain::credit::{CreditError, Extent, LineToCredit};
+use crate::domain::date::CalendarDate;
 use crate::domain::history::Verdict;
 use crate::domain::invoice::InvoiceKind;
 use crate::domain::money::MinorUnits;
@@ -30,9 +31,8 @@ fn order(invoice: &Invoice) -> CreditOrder {
 
 async fn open_invoices(invoices: &Invoices) -> Vec<Invoice> {
     let numbering = Numbering {
-        series: Series::standard(),
+        series: None,
         issue_date: None,
-        today: CalendarDate::FIRST,
     };
     let mut open = Vec::new();
     for _ in 0..INVOICES {
@@ -51,10 +51,9 @@ async fn credit_in_parallel(instances: &[Invoices]) -> BTreeSet<InvoiceId> {
         let invoices = instances[number % instances.len()].clone();
         let invoice = open[number % INVOICES].clone();
         let credit = credits.spawn(async move {
-            let (series, order) = (Series::standard_of_credit_notes(), order(&invoice));
+            let order = order(&invoice);
             let target = target(&invoice.identity.id, None);
-            let today = CalendarDate::parse("2026-03-02").unwrap();
-            invoices.credit(&caller(), target, &order, &series, today).await
+            invoices.credit(&caller(), target, &order, None).await
         });
         if number % 4 == 0 {
             aborted.push((Duration::from_micros(gapless::a_moment()), credit));

@@ -14,9 +14,8 @@ const ISSUES: usize = 200;
 
 fn numbering(day: &str) -> Numbering {
     Numbering {
-        series: Series::standard(),
+        series: None,
         issue_date: Some(CalendarDate::parse(day).unwrap()),
-        today: CalendarDate::FIRST,
     }
 }
 

@@ -20,7 +20,13 @@ fn numbered(name: &str, first: u32, count: u32) -> Vec<(Invoice, AppliedRequest)
         .map(|number| {
             let InvoiceContent { header, lines } = complete();
             let issued = draft(&organization(name), header, lines)
-                .issue(date("2026-03-01"), &series, last.as_ref(), jiff::Timestamp::now())
+                .issue(
+                    date("2026-03-01"),
+                    &series,
+                    last.as_ref(),
+                    date("2026-03-01"),
+                    jiff::Timestamp::now(),
+                )
                 .unwrap();
             last = Some(LastNumber {
                 place: place(number),

@@ -8,10 +8,11 @@ use super::writes::{assert_same, inserted, read};
 use crate::domain::content::InvoiceContent;
 use crate::domain::history::Verdict;
 use crate::domain::ids::OrganizationId;
-use crate::domain::invoice::{Invoice, SeriesId};
+use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
 use crate::domain::money::MinorUnits;
 use crate::domain::number::{LastNumber, Reset, Series};
 use crate::domain::payment::NewPayment;
+use crate::domain::template::Template;
 use crate::idempotency::AppliedRequests;
 use crate::store::document::Origin;
 use crate::store::{InvoiceStore, ListFilter, ListOrder, ListQuery, StoreError, StoredInvoice};
@@ -31,7 +32,7 @@ pub(super) fn issued(
     day: &str,
 ) -> StoredInvoice {
     let issued = draft
-        .issue(date(day), series, last, jiff::Timestamp::now())
+        .issue(date(day), series, last, date(day), jiff::Timestamp::now())
         .unwrap();
     StoredInvoice {
         invoice: issued.recorded(Some(draft), deed("IssueInvoice")).unwrap(),
@@ -115,9 +116,9 @@ pub(in crate::store) async fn the_last_number_is_the_highest_count_of_the_latest
     let standard = Series::standard();
     let monthly = Series::new(
         SeriesId::parse("M").unwrap(),
-        "M{YYYY}{MM}{SEQ:1}",
+        InvoiceKind::Invoice,
+        Template::parse("M{YYYY}{MM}{SEQ:1}").unwrap(),
         Reset::Monthly,
-        1,
     );
     let monthly = monthly.unwrap();
     assert_eq!(last(store, "a", "INV").await, None);

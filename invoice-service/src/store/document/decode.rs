@@ -38,7 +38,11 @@ pub(super) fn field<T, E>(field: &'static str, parsed: Result<T, E>) -> Decoded<
 }
 
 /// As [`field`]; a blank text is none.
-fn optional<T, E>(name: &'static str, text: &str, parse: fn(&str) -> Result<T, E>) -> Decoded<Option<T>> {
+pub(super) fn optional<T, E>(
+    name: &'static str,
+    text: &str,
+    parse: fn(&str) -> Result<T, E>,
+) -> Decoded<Option<T>> {
     if text.is_empty() {
         Ok(None)
     } else {
@@ -46,11 +50,11 @@ fn optional<T, E>(name: &'static str, text: &str, parse: fn(&str) -> Result<T, E
     }
 }
 
-fn text<const MAX: usize>(name: &'static str, value: &str) -> Decoded<Text<MAX>> {
+pub(super) fn text<const MAX: usize>(name: &'static str, value: &str) -> Decoded<Text<MAX>> {
     field(name, Text::parse(value))
 }
 
-fn paragraph<const MAX: usize>(name: &'static str, value: &str) -> Decoded<Paragraph<MAX>> {
+pub(super) fn paragraph<const MAX: usize>(name: &'static str, value: &str) -> Decoded<Paragraph<MAX>> {
     field(name, Paragraph::parse(value))
 }
 
@@ -58,7 +62,7 @@ pub(super) fn amount(name: &'static str, minor_units: i64) -> Decoded<MinorUnits
     field(name, MinorUnits::new(minor_units))
 }
 
-fn instant(name: &'static str, milliseconds: i64) -> Decoded<Timestamp> {
+pub(super) fn instant(name: &'static str, milliseconds: i64) -> Decoded<Timestamp> {
     field(name, Timestamp::from_millisecond(milliseconds))
 }
 

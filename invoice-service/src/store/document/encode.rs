@@ -79,7 +79,7 @@ pub(in crate::store) fn day(date: Option<CalendarDate>) -> String {
     text(date.as_ref())
 }
 
-fn text(value: Option<&impl ToString>) -> String {
+pub(super) fn text(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 

@@ -13,10 +13,13 @@ use mongo_engine::bson::{
     serialize_to_raw_document_buf,
 };
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::InvoiceDocument;
 use crate::store::{StoreError, StoredInvoice, broken};
 
-/// What an invoice was read from. It may hold more than this release reads.
+/// The document that a record was read from. It may hold more than this release reads.
 #[derive(Clone, Default)]
 pub(crate) struct Origin {
     document: Option<Encoded>,
@@ -58,12 +61,12 @@ impl Origin {
         self.history_entries
     }
 
-    /// The whole document and what this release knows of it; `None` when that is all.
-    fn compared(&self) -> Result<Option<(Document, Document)>, StoreError> {
+    /// The whole document and what this release knows of it, which is a `D`; `None` when that is all.
+    fn compared<D: Serialize + DeserializeOwned>(&self) -> Result<Option<(Document, Document)>, StoreError> {
         let (whole, known) = match &self.document {
             None => return Ok(None),
             Some(Encoded::Bson(bytes)) => {
-                let known: InvoiceDocument = deserialize_from_slice(bytes.as_bytes()).map_err(broken)?;
+                let known: D = deserialize_from_slice(bytes.as_bytes()).map_err(broken)?;
                 let again = serialize_to_raw_document_buf(&known).map_err(broken)?;
                 if again == *bytes {
                     return Ok(None);
@@ -71,7 +74,7 @@ impl Origin {
                 (Document::try_from(bytes).map_err(broken)?, known)
             }
             Some(Encoded::Json(bytes)) => {
-                let known: InvoiceDocument = serde_json::from_slice(bytes).map_err(broken)?;
+                let known: D = serde_json::from_slice(bytes).map_err(broken)?;
                 if serde_json::to_vec(&known).map_err(broken)? == *bytes {
                     return Ok(None);
                 }
@@ -91,26 +94,45 @@ impl fmt::Debug for Origin {
 
 /// The document of an invoice in BSON.
 pub(in crate::store) fn to_bson(stored: &StoredInvoice) -> Result<RawDocumentBuf, StoreError> {
-    match with_unknown(stored)? {
-        Some(document) => RawDocumentBuf::try_from(&document).map_err(broken),
-        None => serialize_to_raw_document_buf(&InvoiceDocument::from(stored)).map_err(broken),
-    }
+    bson_of(&InvoiceDocument::from(stored), &stored.origin)
 }
 
 /// The document of an invoice in JSON.
 pub(in crate::store) fn to_json(stored: &StoredInvoice) -> Result<Vec<u8>, StoreError> {
-    match with_unknown(stored)? {
-        Some(document) => serde_json::to_vec(&document).map_err(broken),
-        None => serde_json::to_vec(&InvoiceDocument::from(stored)).map_err(broken),
+    json_of(&InvoiceDocument::from(stored), &stored.origin)
+}
+
+/// A document that takes the place of `origin`, in BSON.
+pub(in crate::store) fn bson_of<D: Serialize + DeserializeOwned>(
+    document: &D,
+    origin: &Origin,
+) -> Result<RawDocumentBuf, StoreError> {
+    match with_unknown(document, origin)? {
+        Some(document) => RawDocumentBuf::try_from(&document).map_err(broken),
+        None => serialize_to_raw_document_buf(document).map_err(broken),
     }
 }
 
-/// The document of an invoice, when its origin holds something that this release does not know.
-fn with_unknown(stored: &StoredInvoice) -> Result<Option<Document>, StoreError> {
-    let Some((whole, known)) = stored.origin.compared()? else {
+/// A document that takes the place of `origin`, in JSON.
+pub(in crate::store) fn json_of<D: Serialize + DeserializeOwned>(
+    document: &D,
+    origin: &Origin,
+) -> Result<Vec<u8>, StoreError> {
+    match with_unknown(document, origin)? {
+        Some(document) => serde_json::to_vec(&document).map_err(broken),
+        None => serde_json::to_vec(document).map_err(broken),
+    }
+}
+
+/// The document with what its origin holds that this release does not know; `None` when there is nothing.
+fn with_unknown<D: Serialize + DeserializeOwned>(
+    document: &D,
+    origin: &Origin,
+) -> Result<Option<Document>, StoreError> {
+    let Some((whole, known)) = origin.compared::<D>()? else {
         return Ok(None);
     };
-    let mut next = serialize_to_document(&InvoiceDocument::from(stored)).map_err(broken)?;
+    let mut next = serialize_to_document(document).map_err(broken)?;
     carry(&whole, &known, &mut next);
     Ok(Some(next))
 }

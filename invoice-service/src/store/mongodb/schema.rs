@@ -1,4 +1,4 @@
-//! The collection and its indexes.
+//! The collections and their indexes.
 
 use mongo_engine::bson::{Document, doc};
 use mongo_engine::{Index, Schema};
@@ -6,8 +6,10 @@ use mongo_engine::{Index, Schema};
 use crate::store::ListOrder;
 
 pub(in crate::store) const INVOICES: &str = "invoices";
+pub(in crate::store) const PROFILES: &str = "profiles";
 pub(in crate::store) const BY_ID: &str = "by_id";
 pub(super) const BY_FIGURES: &str = "by_figures";
+pub(in crate::store) const BY_ORGANIZATION: &str = "by_organization";
 pub(super) const BY_PLACE: &str = "by_place";
 pub(super) const BY_REQUEST: &str = "by_request";
 
@@ -30,6 +32,11 @@ pub(in crate::store) fn schema() -> Schema {
         )
         .unique()
         .partial(doc! { "sequence": { "$exists": true } }),
+        // No number is printed twice, whatever series it comes from.
+        Index::new(INVOICES, "by_issued_number", doc! { "org_id": 1, "number": 1 })
+            .unique()
+            .partial(doc! { "sequence": { "$exists": true } }),
+        Index::new(PROFILES, BY_ORGANIZATION, doc! { "org_id": 1 }).unique(),
     ];
     indexes.push(by_figures());
     indexes.extend(LIST_ORDERS.into_iter().map(|order| {

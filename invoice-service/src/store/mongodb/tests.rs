@@ -114,6 +114,7 @@ async fn a_change_adds_to_the_history_and_leaves_its_entries_with_what_a_newer_r
         sample::date("2026-03-01"),
         &Series::standard(),
         None,
+        sample::date("2026-03-01"),
         Timestamp::now(),
     );
     stored.invoice = issued

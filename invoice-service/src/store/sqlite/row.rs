@@ -101,7 +101,7 @@ impl Row {
         });
         match changed {
             Ok(changed) => Ok(changed == 1),
-            // Of what an update changes, only the place in a series is unique.
+            // Of what an update changes, only the number is unique, and its place in the series.
             Err(error) if is_taken(&error) => Err(StoreError::NumberTaken),
             Err(error) => Err(error.into()),
         }

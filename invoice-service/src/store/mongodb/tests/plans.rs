@@ -312,5 +312,5 @@ async fn every_index_begins_with_the_organization() {
         }
         names.push(name);
     }
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 11, "{names:?}");
 }
