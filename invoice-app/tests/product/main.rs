@@ -18,6 +18,7 @@ mod frames;
 mod grpcurl;
 mod hostile_tokens;
 mod newer_clients;
+mod numbers;
 mod process;
 mod published;
 mod real_input;
