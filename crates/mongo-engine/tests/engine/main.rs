@@ -4,6 +4,7 @@
 mod copies;
 mod opening;
 mod running;
+mod transactions;
 
 use harness::mongo::ReplicaSet;
 use mongo_engine::bson::doc;
