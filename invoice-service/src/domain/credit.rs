@@ -170,8 +170,11 @@ pub enum LinesProblem {
     /// They come to nothing, or to less.
     #[error("must come to more than 0 together")]
     Nothing,
-    /// More than is left of the invoice or of one of its taxes, as when only the lines above 0 are credited.
-    #[error("must not come to more than is left of the invoice and of each of its taxes")]
+    /// More than is left of the invoice or of one of its taxes, as when only the lines above 0 are credited; or all that is
+    /// left of the invoice, but not of its taxes, which no later note could make up for.
+    #[error(
+        "must not come to more than is left of the invoice and of each of its taxes; to credit all of it, name no lines"
+    )]
     ExceedInvoice,
 }
 

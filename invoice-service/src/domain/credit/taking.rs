@@ -110,7 +110,9 @@ impl<'a> Taking<'a> {
             let whole = whole.taxes.get(key).copied().unwrap_or_default();
             is_within(*taxable, whole.0) && is_within(*tax, whole.1)
         });
-        if each_within && credited <= gross.min(gross + rounding) {
+        // Something is left for the last note, which takes the rest of every tax.
+        let leaves_something = credited < gross.max(gross + rounding);
+        if each_within && credited <= gross.min(gross + rounding) && leaves_something {
             Ok(())
         } else {
             Err(LinesProblem::ExceedInvoice)

@@ -270,6 +270,23 @@ fn a_tax_group_below_zero_is_credited_with_others_or_last() {
 }
 
 #[test]
+fn a_credit_of_the_whole_gross_that_leaves_taxes_behind_is_refused() {
+    let invoice = over([
+        line("1", "100", standard("20")),
+        line("-1", "60", tax(TaxCategory::Zero, "0")),
+    ]);
+    assert_eq!(invoice.totals.gross, minor(6_000));
+    // 50.00 and 20 % of it: the gross, but half of the tax.
+    let exceed = [CreditProblem::Lines(LinesProblem::ExceedInvoice)];
+    assert_eq!(refused(&invoice, &[(0, "€5000")]), exceed);
+    let part = credit(&invoice, &[(0, "€4999")]);
+    assert_eq!(figures(&part.note), (4_999, 1_000, 5_999));
+    let rest = credit(&part.invoice, &[]);
+    assert_eq!(figures(&rest.note), (-999, 1_000, 1));
+    assert_eq!(rest.invoice.totals.remaining, minor(0));
+}
+
+#[test]
 fn what_is_taxed_as_no_line_is_goes_with_the_last_credit() {
     let mut content = content_over([line("1", "100", standard("20"))]);
     let freight = on_document(AdjustmentKind::Charge, amount(1_000), Some(standard("7")));
