@@ -2,3 +2,4 @@
 
 export * from "./gen/invoiceapp/auth/v1/auth_service_pb.js";
 export * from "./gen/invoiceapp/invoice/v1/invoice_service_pb.js";
+export * from "./gen/invoiceapp/invoice/v1/profile_service_pb.js";

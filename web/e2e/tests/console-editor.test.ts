@@ -94,7 +94,7 @@ describe("the console's editor", () => {
 
   test("leaving with something unsaved asks, and saves on request", async () => {
     await typeDraft(page, "Unsaved KG");
-    await page.getByRole("link", { name: "Customers" }).click();
+    await page.getByRole("link", { name: "Company" }).click();
     await confirm(page, "Stay");
     assert.equal(await input(page, "invoice.buyer.name").inputValue(), "Unsaved KG");
     await page.goBack();

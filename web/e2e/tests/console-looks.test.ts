@@ -74,6 +74,7 @@ describe("the console's looks", () => {
     ["a list of nothing", () => "/invoices?q=nothing", "Nothing found"],
     ["an issued invoice", () => `/invoices/${issued}`, "To be paid"],
     ["a draft", () => `/invoices/${draft}`, "Written as a draft"],
+    ["the company", () => "/company", "Number series"],
     ["the account", () => "/account", "You registered"],
     ["nowhere", () => "/somewhere", "There is nothing here"],
   ];

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { newAccount } from "./account.js";
-import { button, confirm, input, openStage, register, totalIs, typeDraft, type Stage } from "./console.js";
+import { button, confirm, errorAt, input, openStage, register, totalIs, typeBuyerAndLine, typeDraft } from "./console.js";
+import type { Stage } from "./console.js";
 
 let stage: Stage;
 
@@ -21,14 +22,27 @@ const stateIs = (page: Page, name: string) => page.locator(".page-head .badge", 
 const remains = (page: Page, amount: string) => page.locator(".due-figure", { hasText: amount }).waitFor();
 
 describe("the console", () => {
-  test("a person registers, writes, issues, is paid, gives credit and signs out", async () => {
+  test("a person registers, says who they are, writes, issues, is paid, gives credit and signs out", async () => {
     const page = await register(await stage.visit(), newAccount());
 
-    await typeDraft(page);
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Company" }).click();
+    await input(page, "profile.seller.name").fill("Ada’s workshop");
+    await input(page, "profile.seller.address.country_code").selectOption("GB");
+    await input(page, "profile.payment_terms_days").fill("30");
+    await input(page, "profile.series[0].template").fill("no count");
+    await button(page, "Save").click();
+    assert.match(await errorAt(page, "profile.series[0].template"), /\{SEQ\}/);
+    await input(page, "profile.series[0].template").fill("AW-{YYYY}-{SEQ:3}");
+    await button(page, "Save").click();
+    await page.getByText("Company saved.").waitFor();
+
+    await typeBuyerAndLine(page, "Grace & Söhne");
+    assert.equal(await input(page, "invoice.payment_terms_days").inputValue(), "30");
     await totalIs(page, "€238.00");
     await button(page, "Issue…").click();
     await confirm(page, "Issue invoice");
-    await page.getByRole("heading", { name: /^INV-\d{4}-0001$/ }).waitFor();
+    await page.getByRole("heading", { name: /^AW-\d{4}-001$/ }).waitFor();
+    await page.getByText("Ada’s workshop").first().waitFor();
     await stateIs(page, "Open");
 
     await button(page, "Record payment").click();
@@ -55,7 +69,7 @@ describe("the console", () => {
 
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Invoices" }).click();
     await button(page, "Credit notes").click();
-    await page.getByRole("row", { name: /INV-/ }).waitFor({ state: "detached" });
+    await page.getByRole("row", { name: /AW-/ }).waitFor({ state: "detached" });
     await page.getByRole("row", { name: /CN-/ }).waitFor();
     await button(page, "Sign out").click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();

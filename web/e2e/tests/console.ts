@@ -92,12 +92,17 @@ export async function newInvoice(page: Page): Promise<void> {
 
 /** Types a complete draft of one line: 2.5 × 80.00 at 19 %, which is 238.00. */
 export async function typeDraft(page: Page, buyer = "Grace & Söhne"): Promise<void> {
-  await newInvoice(page);
-  await input(page, "invoice.buyer.name").fill(buyer);
-  await input(page, "invoice.buyer.address.country_code").selectOption("DE");
+  await typeBuyerAndLine(page, buyer);
   await input(page, "invoice.seller.name").evaluate((field) => field.closest("details")?.setAttribute("open", ""));
   await input(page, "invoice.seller.name").fill("Ada’s workshop");
   await input(page, "invoice.seller.address.country_code").selectOption("GB");
+}
+
+/** As {@link typeDraft}, with the seller left to the company's profile. */
+export async function typeBuyerAndLine(page: Page, buyer: string): Promise<void> {
+  await newInvoice(page);
+  await input(page, "invoice.buyer.name").fill(buyer);
+  await input(page, "invoice.buyer.address.country_code").selectOption("DE");
   await typeLine(page, 0, "Design", "2.5", "80");
 }
 

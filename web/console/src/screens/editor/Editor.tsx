@@ -21,21 +21,14 @@ import { LeaveDialog } from "../../components/LeaveDialog.js";
 import { Lines } from "./Lines.js";
 import { readDraft } from "./readDraft.js";
 import { Side } from "./Side.js";
-import { isConflict, useDraft } from "./useDraft.js";
+import { isConflict, useDraft, type DraftSource } from "./useDraft.js";
 import { usePreview } from "./usePreview.js";
 
 /** IssueInvoice has a day of its own beside that of the draft. */
 const ISSUE_NAMES = { issue_date: "invoice.issue_date" };
 
-interface EditorProps {
-  userId: string;
-  /** The draft at the server; undefined for a new one. */
-  latest: pb.Invoice | undefined;
-  onCreated: (id: string) => void;
-}
-
-export function Editor({ userId, latest, onCreated }: EditorProps) {
-  const draft = useDraft(userId, latest, onCreated);
+export function Editor(source: DraftSource) {
+  const draft = useDraft(source);
   const { form, change, stored } = draft;
   const preview = usePreview(form);
   const errors = useFormErrors();

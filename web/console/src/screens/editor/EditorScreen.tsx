@@ -1,6 +1,6 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { invoice as pb } from "@invoice-app/client";
-import { AuthService, InvoiceService } from "@invoice-app/client/services";
+import { AuthService, InvoiceService, ProfileService } from "@invoice-app/client/services";
 import { useCallback } from "react";
 import { Navigate, useLocation, useNavigate, useParams } from "react-router";
 import { Failure } from "../../components/Failure.js";
@@ -21,16 +21,18 @@ export function Component() {
   );
   const me = useQuery(AuthService.method.getMe);
   const draft = useQuery(InvoiceService.method.getInvoice, { invoiceId }, { enabled: !isNew });
-  const failure = me.error ?? draft.error;
+  const profile = useQuery(ProfileService.method.getProfile);
+  const failure = me.error ?? draft.error ?? profile.error;
   if (failure !== null) {
-    return <Failure error={failure} again={() => void Promise.all([me.refetch(), draft.refetch()])} />;
+    return <Failure error={failure} again={() => void Promise.all([me, draft, profile].map((query) => query.refetch()))} />;
   }
   const userId = me.data?.user?.id;
-  if (userId === undefined || (!isNew && draft.data === undefined)) {
+  if (userId === undefined || profile.data === undefined || (!isNew && draft.data === undefined)) {
     return <PageSkeleton />;
   }
   if (draft.data !== undefined && draft.data.state !== pb.Invoice_State.DRAFT) {
     return <Navigate to={`/invoices/${invoiceId}`} replace />;
   }
-  return <Editor key={key} userId={userId} latest={isNew ? undefined : draft.data} onCreated={created} />;
+  const latest = isNew ? undefined : draft.data;
+  return <Editor key={key} userId={userId} latest={latest} defaults={profile.data} onCreated={created} />;
 }

@@ -68,14 +68,25 @@ export function blankAdjustment(): AdjustmentForm {
   return { key: key(), kind: "allowance", unit: "percent", value: "", reason: "", ...tax };
 }
 
-export function blankDraft(): DraftForm {
+/** What the company's profile says of new drafts. */
+export interface Defaults {
+  readonly currencyCode: string;
+  readonly paymentTermsDays?: number | undefined;
+  readonly note: string;
+}
+
+/** A new draft; as most people would begin it where the profile says nothing. */
+export function blankDraft({ currencyCode, paymentTermsDays = 14, note }: Defaults = NO_DEFAULTS): DraftForm {
   return {
-    currencyCode: "EUR",
-    ...{ issueDate: "", dueDate: "", paymentTermsDays: "14", supplyDate: "", pricesIncludeTax: false, customerId: "" },
+    currencyCode: currencyCode || "EUR",
+    ...{ issueDate: "", dueDate: "", supplyDate: "", pricesIncludeTax: false, customerId: "" },
+    paymentTermsDays: String(paymentTermsDays),
     ...{ seller: BLANK_PARTY, buyer: BLANK_PARTY, lines: [blankLine()], adjustments: [] },
-    ...{ buyerReference: "", purchaseOrder: "", note: "" },
+    ...{ buyerReference: "", purchaseOrder: "", note },
   };
 }
+
+const NO_DEFAULTS: Defaults = { currencyCode: "", note: "" };
 
 /** The server's draft as text to edit. Inverse of `readDraft`. */
 export function draftToForm(invoice: pb.Invoice, locale?: string): DraftForm {

@@ -2,7 +2,7 @@ import { CallError, type invoice as pb } from "@invoice-app/client";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { rememberInvoice } from "../../api/cache.js";
 import { product } from "../../app/product.js";
-import { blankDraft, draftToForm, sameDraft, type DraftForm } from "./draft.js";
+import { blankDraft, draftToForm, sameDraft, type Defaults, type DraftForm } from "./draft.js";
 import { lineIds } from "./lineIds.js";
 import { readDraft } from "./readDraft.js";
 import { beginSave, settleSave, type PendingSave } from "./saver.js";
@@ -31,12 +31,20 @@ export interface Draft {
   forget(): void;
 }
 
-/** `latest`: the draft as the server has it now, undefined for a new one. */
-export function useDraft(userId: string, latest: pb.Invoice | undefined, onCreated: (id: string) => void): Draft {
+export interface DraftSource {
+  readonly userId: string;
+  /** The draft as the server has it now; undefined for a new one. */
+  readonly latest: pb.Invoice | undefined;
+  /** What a new one begins with. */
+  readonly defaults: Defaults | undefined;
+  readonly onCreated: (id: string) => void;
+}
+
+export function useDraft({ userId, latest, defaults, onCreated }: DraftSource): Draft {
   const [stored, setStored] = useState(latest);
   const stash = useMemo(() => new Stash(userId, stored?.id ?? "new"), [userId, stored?.id]);
   const [found] = useState(() => stash.read());
-  const [clean, setClean] = useState(() => (latest === undefined ? blankDraft() : draftToForm(latest)));
+  const [clean, setClean] = useState(() => (latest === undefined ? blankDraft(defaults) : draftToForm(latest)));
   const [form, setForm] = useState(found?.form ?? clean);
   const [isRecovered, setRecovered] = useState(found !== undefined && !sameDraft(found.form, clean));
   const [etag, setEtag] = useState(found?.etag ?? latest?.etag ?? "");

@@ -1,0 +1,7 @@
+// The services that the client has no property of its own for.
+
+import { createClient } from "@connectrpc/connect";
+import { ProfileService } from "@invoice-app/client/services";
+import { product } from "../app/product.js";
+
+export const profiles = createClient(ProfileService, product.transport);

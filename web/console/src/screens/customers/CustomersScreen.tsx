@@ -1,5 +1,0 @@
-import { PageHead } from "../../components/PageHead.js";
-
-export function Component() {
-  return <PageHead title="CustomersScreen" />;
-}
