@@ -10,6 +10,7 @@ use prost_reflect::prost::Message as _;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, RefreshTokenResponse};
 use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
+use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 
 use crate::deployment::{Deployment, DeploymentOptions, Store};
 use crate::drive::{Caller, Until, drive};
@@ -179,6 +180,7 @@ impl Client {
             registered,
             password: password.clone(),
             auth: AuthServiceClient::with_interceptor(auth_channel, bearer.clone()),
+            profiles: ProfileServiceClient::with_interceptor(invoice_channel.clone(), bearer.clone()),
             invoices: InvoiceServiceClient::with_interceptor(invoice_channel, bearer),
         };
         Ok(Self {

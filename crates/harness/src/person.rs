@@ -96,7 +96,8 @@ pub async fn register(channel: Channel, request: RegisterRequest) -> Result<Regi
     Ok(unless_busy(register).await?.into_inner())
 }
 
-/// The answer of a call that hashes a password, made again while the answer is that too many are waiting for theirs.
+/// The answer of a call, made again while the answer is that too many are waiting for theirs, or that the store cannot be
+/// reached: on a busy machine a replica set may elect another primary at any time.
 ///
 /// # Errors
 /// What the service answers.
@@ -106,7 +107,9 @@ where
 {
     for _ in 1..MOST_TRIES {
         match call().await {
-            Err(status) if status.code() == Code::ResourceExhausted => tokio::time::sleep(PAUSE).await,
+            Err(status) if [Code::ResourceExhausted, Code::Unavailable].contains(&status.code()) => {
+                tokio::time::sleep(PAUSE).await;
+            }
             answer => return answer,
         }
     }

@@ -28,7 +28,7 @@ async fn registered(address: SocketAddr, request: RegisterRequest) -> RegisterRe
 
 /// The client has lost its server, in whatever words its transport has for that: a status that carries an error of the
 /// transport, and none of our details.
-fn assert_cut_off(status: &Status) {
+pub(crate) fn assert_cut_off(status: &Status) {
     let is_transport = matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
     assert!(is_transport && status.details().is_empty(), "{status:?}");
 }

@@ -15,6 +15,7 @@ use tonic::Code;
 
 use self::books::{Creditor, assert_the_books_balance, open_invoices};
 use crate::binary::{Home, Running};
+use crate::crash::assert_cut_off;
 use crate::writers::invoices;
 
 /// Two of them at each invoice.
@@ -40,9 +41,11 @@ async fn credit_and_kill(running: Running, access_token: &str, creditors: &mut [
     let gateway = running.gateway;
     let crediting = join_all(creditors.iter_mut().map(async |creditor| {
         let mut client = invoices(gateway, access_token);
-        while creditor.credit(&mut client, DEADLINE * 10).await.is_ok() {
-            if answered.fetch_add(1, Ordering::SeqCst) + 1 == wanted {
-                enough.notify_one();
+        loop {
+            match creditor.credit(&mut client, DEADLINE * 10).await {
+                Ok(()) if answered.fetch_add(1, Ordering::SeqCst) + 1 == wanted => enough.notify_one(),
+                Ok(()) => {}
+                Err(status) => return assert_cut_off(&status),
             }
         }
     }));
@@ -56,7 +59,7 @@ async fn credit_and_kill(running: Running, access_token: &str, creditors: &mut [
 async fn settle(gateway: SocketAddr, access_token: &str, creditors: &mut [Creditor]) {
     let mut client = invoices(gateway, access_token);
     for creditor in creditors.iter_mut() {
-        creditor.settle(&mut client).await;
+        creditor.settle(&client).await;
     }
     assert_the_books_balance(&mut client, creditors).await;
 }

@@ -155,7 +155,11 @@ pub(crate) async fn everything(client: &mut Invoices) -> Vec<Invoice> {
     };
     let mut all = Vec::new();
     loop {
-        let page = client.list_invoices(request.clone()).await.unwrap().into_inner();
+        let list = || {
+            let (mut client, request) = (client.clone(), request.clone());
+            async move { client.list_invoices(request).await }
+        };
+        let page = harness::unless_busy(list).await.unwrap().into_inner();
         all.extend(page.invoices);
         if page.next_page_token.is_empty() {
             return all;
