@@ -51,7 +51,13 @@ const AUTH: [Route; 2] = [
 ];
 
 /// The services of invoice-service.
-const INVOICE: [Route; 2] = [
+const INVOICE: [Route; 3] = [
+    Route {
+        service: "invoiceapp.invoice.v1.CustomerService",
+        methods: Methods::All,
+        long_lived: &[],
+        cookies: &[],
+    },
     Route {
         service: "invoiceapp.invoice.v1.InvoiceService",
         methods: Methods::All,

@@ -11,6 +11,7 @@ use grpc_server::{
     CallLimits, ConnectionLimits, Listener, MAX_REQUEST_BYTES, Readiness, ReadinessView, ReflectionError,
     Shutdown, add_reflection, call_stack, methods, serve,
 };
+use proto::invoice::v1::customer_service_server::CustomerServiceServer;
 use proto::invoice::v1::invoice_service_server::InvoiceServiceServer;
 use proto::invoice::v1::profile_service_server::ProfileServiceServer;
 use settings::{ServiceUrl, SettingsError};
@@ -20,9 +21,10 @@ use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::config::{Config, Settings, WhenStale};
+use crate::customers::Customers;
 use crate::invoices::Invoices;
 use crate::methods_that_write::WRITES;
-use crate::rpc::{InvoiceService, ProfileService};
+use crate::rpc::{CustomerService, InvoiceService, ProfileService};
 use crate::store::{self, Store};
 
 /// The audience of every access token of the product (RFC 9068).
@@ -146,12 +148,15 @@ impl App {
 /// Every service, behind the check of tokens.
 fn routes(store: &Arc<dyn Store>, validator: &Arc<Validator>, held_back: &'static [&'static str]) -> Routes {
     let invoices = Invoices::new(Arc::clone(store));
+    let customers = CustomerService::new(Customers::new(Arc::clone(store), invoices.clone()));
+    let customers = CustomerServiceServer::new(customers).max_decoding_message_size(MAX_REQUEST_BYTES);
     let profiles = ProfileService::new(invoices.profiles().clone());
     let profiles = ProfileServiceServer::new(profiles).max_decoding_message_size(MAX_REQUEST_BYTES);
     let invoices =
         InvoiceServiceServer::new(InvoiceService::new(invoices)).max_decoding_message_size(MAX_REQUEST_BYTES);
     Routes::new(Authenticated::new(invoices, Arc::clone(validator)).hold_back_while_stale(held_back))
         .add_service(Authenticated::new(profiles, Arc::clone(validator)).hold_back_while_stale(held_back))
+        .add_service(Authenticated::new(customers, Arc::clone(validator)).hold_back_while_stale(held_back))
 }
 
 fn validator(config: &Config, settings: &Settings) -> Arc<Validator> {
@@ -192,6 +197,7 @@ fn readiness(store: &Arc<dyn Store>, validator: &Arc<Validator>) -> Readiness {
     Readiness::new([
         InvoiceServiceServer::<InvoiceService>::NAME,
         ProfileServiceServer::<ProfileService>::NAME,
+        CustomerServiceServer::<CustomerService>::NAME,
     ])
     .check("store", move || {
         let store = Arc::clone(&store);

@@ -2,6 +2,7 @@
 
 mod change;
 mod credit;
+mod follow;
 mod issue;
 mod turns;
 
@@ -27,6 +28,7 @@ use crate::profiles::Profiles;
 use crate::store::{Insertion, ListFilter, ListPage, ListQuery, Store, StoreError};
 
 pub(crate) use self::change::Target;
+pub(crate) use self::follow::party_of;
 pub(crate) use self::issue::Numbering;
 use self::turns::Turns;
 

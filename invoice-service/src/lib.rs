@@ -4,6 +4,7 @@
 
 mod app;
 mod config;
+mod customers;
 pub mod domain;
 mod idempotency;
 mod invoices;

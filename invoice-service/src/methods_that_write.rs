@@ -2,6 +2,9 @@
 
 /// Methods that change something.
 pub(crate) const WRITES: &[&str] = &[
+    "/invoiceapp.invoice.v1.CustomerService/CreateCustomer",
+    "/invoiceapp.invoice.v1.CustomerService/DeleteCustomer",
+    "/invoiceapp.invoice.v1.CustomerService/UpdateCustomer",
     "/invoiceapp.invoice.v1.InvoiceService/CreateCreditNote",
     "/invoiceapp.invoice.v1.InvoiceService/CreateInvoice",
     "/invoiceapp.invoice.v1.InvoiceService/DeleteInvoice",
@@ -19,7 +22,9 @@ pub(crate) const WRITES: &[&str] = &[
 mod tests {
     use super::WRITES;
 
-    const READS: [&str; 7] = [
+    const READS: [&str; 9] = [
+        "/invoiceapp.invoice.v1.CustomerService/GetCustomer",
+        "/invoiceapp.invoice.v1.CustomerService/ListCustomers",
         "/invoiceapp.invoice.v1.InvoiceService/GetInvoice",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoiceEvents",
         "/invoiceapp.invoice.v1.InvoiceService/ListInvoices",

@@ -7,6 +7,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::domain::invoice::Invoice;
+use crate::domain::party::Party;
 
 /// Why a query was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -27,6 +28,20 @@ impl QueryError {
             Self::TooManyWords => "TOO_MANY_WORDS",
         }
     }
+}
+
+/// The text in the form in which case and Unicode form make no difference.
+fn folded(text: &str) -> String {
+    // Folding can undo normalization, and normalization can reveal case: UAX 15 asks for both, then NFKC again.
+    text.nfkc().default_case_fold().nfkc().collect()
+}
+
+/// Names are ordered by so many characters, folded: people tell them apart by fewer, and page tokens carry them.
+const NAME_KEY_CHARACTERS: usize = 64;
+
+/// What a name is ordered by.
+pub(crate) fn name_key(name: &str) -> String {
+    folded(name).chars().take(NAME_KEY_CHARACTERS).collect()
 }
 
 /// A set of words: runs of letters and digits, compatibility-normalized (NFKC) and case-folded, so that `STRASSE`
@@ -67,7 +82,7 @@ impl Words {
         if let Some(number) = &invoice.number {
             words.add(number.as_str());
         }
-        if let Some(buyer) = &header.buyer {
+        if let Some(buyer) = header.effective_buyer() {
             words.add(buyer.name.as_str());
             words.add(buyer.email.as_str());
         }
@@ -80,9 +95,16 @@ impl Words {
         words
     }
 
+    /// The words that a customer is found by: those of its name and e-mail.
+    pub(crate) fn of_customer(party: &Party) -> Self {
+        let mut words = Self::default();
+        words.add(party.name.as_str());
+        words.add(party.email.as_str());
+        words
+    }
+
     fn add(&mut self, text: &str) {
-        // Folding can undo normalization, and normalization can reveal case: UAX 15 asks for both, then NFKC again.
-        let folded: String = text.nfkc().default_case_fold().nfkc().collect();
+        let folded = folded(text);
         let words = folded
             .split(|character: char| !character.is_alphanumeric())
             .filter(|word| !word.is_empty());

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{RegisterRequest, RegisterResponse};
+use proto::invoice::v1::customer_service_client::CustomerServiceClient;
 use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
 use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -51,6 +52,8 @@ pub struct Person {
     pub auth: AuthServiceClient<InterceptedService<Channel, Bearer>>,
     /// InvoiceService, signed.
     pub invoices: InvoiceServiceClient<InterceptedService<Channel, Bearer>>,
+    /// CustomerService, signed.
+    pub customers: CustomerServiceClient<InterceptedService<Channel, Bearer>>,
     /// ProfileService, signed.
     pub profiles: ProfileServiceClient<InterceptedService<Channel, Bearer>>,
 }
@@ -69,6 +72,7 @@ impl Person {
             password,
             auth: AuthServiceClient::with_interceptor(auth, bearer.clone()),
             invoices: InvoiceServiceClient::with_interceptor(invoice.clone(), bearer.clone()),
+            customers: CustomerServiceClient::with_interceptor(invoice.clone(), bearer.clone()),
             profiles: ProfileServiceClient::with_interceptor(invoice, bearer),
         }
     }

@@ -69,9 +69,9 @@ impl Ended {
     }
 
     /// It has copied and verified: how many records of each collection.
-    fn verified(&self) -> [u64; 6] {
+    fn verified(&self) -> [u64; 7] {
         assert!(self.is_success && self.report.contains("Verified"), "{self:?}");
-        let mut counts = [0; 6];
+        let mut counts = [0; 7];
         let mut lines = self.report.lines();
         for (count, collection) in counts.iter_mut().zip([
             "users",
@@ -80,6 +80,7 @@ impl Ended {
             "signing_keys",
             "invoices",
             "profiles",
+            "customers",
         ]) {
             let mut side = |name| {
                 let words: Vec<_> = lines.next().unwrap().split_whitespace().collect();

@@ -80,10 +80,12 @@ pub struct InvoiceHeader {
     pub supply_date: Option<CalendarDate>,
     /// Seller; none takes the organization's profile at issue.
     pub seller: Option<Party>,
-    /// Buyer; none takes the customer's party at issue.
+    /// Buyer, where one was typed.
     pub buyer: Option<Party>,
     /// The customer this is for.
     pub customer_id: Option<CustomerId>,
+    /// The party of the customer, as it was last taken: the buyer of a draft that has none. None once it is issued.
+    pub customer_party: Option<Party>,
     /// Document allowances and charges; at most [`MAX_DOCUMENT_ADJUSTMENTS`].
     pub adjustments: Vec<DocumentAdjustment>,
     /// Whether unit prices and adjustments include tax.
@@ -112,6 +114,7 @@ impl InvoiceHeader {
             seller: None,
             buyer: None,
             customer_id: None,
+            customer_party: None,
             adjustments: Vec::new(),
             prices_include_tax: false,
             cash_rounding: None,
@@ -120,6 +123,11 @@ impl InvoiceHeader {
             note: Note::default(),
             metadata: Metadata::default(),
         }
+    }
+
+    /// Who is asked for money: who was typed, else the customer.
+    pub fn effective_buyer(&self) -> Option<&Party> {
+        self.buyer.as_ref().or(self.customer_party.as_ref())
     }
 
     /// The due date or, without one, the issue date plus the payment terms.

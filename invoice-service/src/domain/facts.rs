@@ -43,7 +43,11 @@ pub(super) fn facts(invoice: &Invoice) -> Vec<Fact> {
     let mut facts = Facts(Vec::new());
     facts.document(invoice);
     facts.header(invoice);
-    for (party, names) in [(&invoice.header.seller, SELLER), (&invoice.header.buyer, BUYER)] {
+    let header = &invoice.header;
+    for (party, names) in [
+        (header.seller.as_ref(), SELLER),
+        (header.effective_buyer(), BUYER),
+    ] {
         if let Some(party) = party {
             facts.party(party, names);
         }

@@ -8,6 +8,7 @@ pub mod completeness;
 pub mod content;
 pub mod country;
 pub mod credit;
+pub mod customer;
 pub mod date;
 pub mod decimal;
 mod facts;

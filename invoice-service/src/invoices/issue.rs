@@ -62,7 +62,7 @@ impl Invoices {
             let now = Timestamp::now();
             let today = profile.day(now);
             let day = day.unwrap_or(today);
-            let draft = with_seller(&stored.invoice, &profile);
+            let draft = with_parties(&stored.invoice, &profile);
             let series = profile.series(numbering.series.as_ref(), InvoiceKind::Invoice);
             let Ok(series) = series else {
                 return Err(without_series(&draft, day, today));
@@ -94,11 +94,13 @@ impl Invoices {
     }
 }
 
-/// The draft with the seller that it gets.
-fn with_seller(draft: &Invoice, profile: &Profile) -> Invoice {
+/// The draft with the parties that it gets, for good: neither profile nor customer changes them any more.
+fn with_parties(draft: &Invoice, profile: &Profile) -> Invoice {
     let mut draft = draft.clone();
-    let seller = draft.header.seller.take();
-    draft.header.seller = seller.or_else(|| profile.content.seller.clone());
+    let header = &mut draft.header;
+    header.seller = header.seller.take().or_else(|| profile.content.seller.clone());
+    header.buyer = header.effective_buyer().cloned();
+    header.customer_party = None;
     draft
 }
 

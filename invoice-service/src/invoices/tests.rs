@@ -11,13 +11,18 @@ use sqlite_engine::Location;
 use super::*;
 use crate::domain::content::InvoiceHeader;
 use crate::domain::credit::CreditOrder;
+use crate::domain::customer::Customer;
+use crate::domain::ids::CustomerId;
 use crate::domain::invoice::SeriesId;
 use crate::domain::money::Currency;
 use crate::domain::number::LastNumber;
 use crate::domain::summary::Tally;
 use crate::idempotency::RequestId;
 use crate::store::contract::sample::complete;
-use crate::store::{Creation, InvoiceStore, ProfileStore, SqliteInvoiceStore, StoredInvoice, StoredProfile};
+use crate::store::{
+    Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, InvoiceStore, ProfileStore,
+    SqliteInvoiceStore, StoredCustomer, StoredInvoice, StoredProfile,
+};
 
 /// A store that keeps a list of what it was asked for.
 struct Counted {
@@ -174,6 +179,60 @@ impl ProfileStore for Counted {
     async fn put_profile(&self, stored: StoredProfile, expected: Version) -> Result<(), StoreError> {
         self.note("put_profile");
         self.store.put_profile(stored, expected).await
+    }
+}
+
+#[async_trait]
+impl CustomerStore for Counted {
+    async fn insert_customer(
+        &self,
+        customer: Customer,
+        request: Option<AppliedRequest>,
+    ) -> Result<CustomerInsertion, StoreError> {
+        self.note("insert_customer");
+        self.store.insert_customer(customer, request).await
+    }
+
+    async fn customer(
+        &self,
+        organization: &OrganizationId,
+        id: &CustomerId,
+    ) -> Result<StoredCustomer, StoreError> {
+        self.note("customer");
+        self.store.customer(organization, id).await
+    }
+
+    async fn customer_settled(
+        &self,
+        organization: &OrganizationId,
+        id: &CustomerId,
+    ) -> Result<StoredCustomer, StoreError> {
+        self.note("customer_settled");
+        self.store.customer_settled(organization, id).await
+    }
+
+    async fn customers(
+        &self,
+        organization: &OrganizationId,
+        query: CustomerQuery,
+    ) -> Result<CustomerPage, StoreError> {
+        self.note("customers");
+        self.store.customers(organization, query).await
+    }
+
+    async fn replace_customer(&self, stored: StoredCustomer, expected: Version) -> Result<(), StoreError> {
+        self.note("replace_customer");
+        self.store.replace_customer(stored, expected).await
+    }
+
+    async fn delete_customer(
+        &self,
+        organization: &OrganizationId,
+        id: &CustomerId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError> {
+        self.note("delete_customer");
+        self.store.delete_customer(organization, id, expected).await
     }
 }
 

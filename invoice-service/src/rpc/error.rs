@@ -30,6 +30,7 @@ const LONGEST_ID: usize = 64;
 /// Reasons of this package; each stands in `ErrorReason` of the contract.
 mod own_reason {
     pub(super) const INVOICE_NOT_FOUND: &str = "INVOICE_NOT_FOUND";
+    pub(super) const CUSTOMER_NOT_FOUND: &str = "CUSTOMER_NOT_FOUND";
     pub(in crate::rpc) const ETAG_MISMATCH: &str = "ETAG_MISMATCH";
     pub(super) const INVOICE_STATE: &str = "INVOICE_STATE";
     pub(in crate::rpc) const REQUEST_ID_REUSED: &str = "REQUEST_ID_REUSED";
@@ -48,6 +49,12 @@ pub(super) use own_reason::{ETAG_MISMATCH, REQUEST_ID_REUSED};
 pub(super) fn not_found(id: &str) -> Status {
     let name = if id.len() <= LONGEST_ID { id } else { "" };
     RpcError::not_found(own_reason::INVOICE_NOT_FOUND, "invoice", name).into()
+}
+
+/// The answer for an id that names no customer of the caller's organization, whatever the cause.
+pub(super) fn customer_not_found(id: &str) -> Status {
+    let name = if id.len() <= LONGEST_ID { id } else { "" };
+    RpcError::not_found(own_reason::CUSTOMER_NOT_FOUND, "customer", name).into()
 }
 
 /// The answer for an error of a use case about the invoice `id`.
@@ -329,14 +336,16 @@ mod tests {
     use proto::invoice::v1::ErrorReason;
 
     use super::own_reason::{
-        CREDIT_NOTES_FULL, ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE, NOTHING_TO_CREDIT,
-        PAYMENT_NOT_FOUND, PAYMENT_REVERSED, PAYMENTS_FULL, REQUEST_ID_REUSED, SUMMARY_TOO_LARGE,
+        CREDIT_NOTES_FULL, CUSTOMER_NOT_FOUND, ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE,
+        NOTHING_TO_CREDIT, PAYMENT_NOT_FOUND, PAYMENT_REVERSED, PAYMENTS_FULL, REQUEST_ID_REUSED,
+        SUMMARY_TOO_LARGE,
     };
 
     #[test]
     fn every_reason_stands_in_the_contract() {
         for reason in [
             INVOICE_NOT_FOUND,
+            CUSTOMER_NOT_FOUND,
             ETAG_MISMATCH,
             INVOICE_STATE,
             REQUEST_ID_REUSED,

@@ -86,6 +86,8 @@ fn header(invoice: &pb::Invoice, at: &FieldPath, violations: &mut Violations) ->
         seller: seller?,
         buyer: buyer?,
         customer_id: customer_id?,
+        // The use cases know it.
+        customer_party: None,
         adjustments: adjustments?,
         prices_include_tax: invoice.prices_include_tax,
         cash_rounding: cash_rounding?,

@@ -349,6 +349,7 @@ mod tests {
     fn every_field_of_the_contract_is_either_maskable_or_output_only() {
         is_complete::<pb::Invoice>();
         is_complete::<pb::Profile>();
+        is_complete::<pb::Customer>();
     }
 
     fn is_complete<M: Masked>() {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod credit_notes;
+mod customer;
 mod defaults;
 mod error;
 mod events;
@@ -26,6 +27,8 @@ use proto::invoice::v1 as pb;
 use proto::invoice::v1::invoice_service_server;
 
 use self::answer::View;
+pub(crate) use self::customer::CustomerService;
+use self::defaults::{CUSTOMER_UNKNOWN, with_customer};
 pub(crate) use self::error::{content_violations, issue_violations};
 pub(crate) use self::inward::content as content_of;
 use self::list::List;
@@ -34,11 +37,12 @@ pub(crate) use self::outward::invoice as message_of;
 pub(crate) use self::profile::ProfileService;
 use self::text::Reader;
 use crate::domain::content::InvoiceContent;
+use crate::domain::customer::Customer;
 use crate::domain::date::CalendarDate;
 use crate::domain::ids::{Etag, InvoiceId, OrganizationId, SessionId, UserId};
 use crate::domain::invoice::Invoice;
 use crate::idempotency::{AppliedRequest, Fingerprint, RequestId};
-use crate::invoices::{Caller, Invoices, Target};
+use crate::invoices::{Caller, Invoices, Target, party_of};
 use crate::store::{Cursor, ListPage};
 
 /// Stands in where an update leaves the currency as it is.
@@ -192,7 +196,8 @@ impl invoice_service_server::InvoiceService for InvoiceService {
             request: applied,
         };
         let view = self.whole_view(&caller).await?;
-        let patch = |invoice: &Invoice| patched(invoice, &view, &mask, &update);
+        let customer = self.named_customer(&caller, &update.customer_id).await?;
+        let patch = |invoice: &Invoice| patched(invoice, &view, customer.as_ref(), &mask, &update);
         let outcome = self.invoices.update(&caller, target, patch).await;
         let outcome = outcome.map_err(|error| error::update_status(error, id.as_str()))?;
         self.answer(&caller, &outcome).await
@@ -318,6 +323,7 @@ fn check_masked(mask: &Mask<pb::Invoice>, update: &pb::Invoice, violations: &mut
 fn patched(
     invoice: &Invoice,
     view: &View,
+    customer: Option<&Customer>,
     mask: &Mask<pb::Invoice>,
     update: &pb::Invoice,
 ) -> Result<InvoiceContent, Violations> {
@@ -329,7 +335,24 @@ fn patched(
     if invoice.header.seller.is_none() && content.header.seller == view.seller {
         content.header.seller = None;
     }
-    Ok(content)
+    let before = &invoice.header;
+    if content.header.buyer == before.customer_party {
+        content.header.buyer = None;
+    }
+    let id = content.header.customer_id.as_ref();
+    let party = match (id, customer) {
+        // It may have been deleted since.
+        (Some(_), _) if id == before.customer_id.as_ref() => before.customer_party.clone(),
+        (Some(id), Some(customer)) if *id == customer.id => party_of(customer),
+        (Some(_), _) => {
+            let at = FieldPath::new("invoice").field("customer_id");
+            let mut violations = Violations::new();
+            violations.push(at, CUSTOMER_UNKNOWN.0, CUSTOMER_UNKNOWN.1);
+            return Err(violations);
+        }
+        (None, _) => None,
+    };
+    Ok(with_customer(content, party))
 }
 
 /// The request id with the fingerprint of everything else in the request; `Some(None)` when there is no id.

@@ -41,7 +41,7 @@ fn document(invoice: &Invoice, today: CalendarDate) -> pb::Invoice {
         payment_terms_days: header.payment_terms_days.map(|terms| i32::from(terms.get())),
         supply_date: text(header.supply_date.as_ref()),
         seller: header.seller.as_ref().map(party),
-        buyer: header.buyer.as_ref().map(party),
+        buyer: header.effective_buyer().map(party),
         customer_id: text(header.customer_id.as_ref()),
         lines: Vec::new(),
         adjustments: header.adjustments.iter().map(document_adjustment).collect(),

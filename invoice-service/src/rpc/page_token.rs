@@ -18,11 +18,16 @@ struct Place {
 
 /// The token for the page after `cursor`.
 pub(crate) fn encode(cursor: &Cursor, list: ListIdentity) -> String {
-    let (integer, text) = match &cursor.key {
+    encode_place(&cursor.key, cursor.id.as_str(), list)
+}
+
+/// The token for the page after the place of `id` with this key.
+pub(crate) fn encode_place(key: &CursorKey, id: &str, list: ListIdentity) -> String {
+    let (integer, text) = match key {
         CursorKey::Integer(integer) => (Some(*integer), None),
         CursorKey::Text(text) => (None, Some(text.clone())),
     };
-    let id = cursor.id.as_str().to_owned();
+    let id = id.to_owned();
     paging::encode(&Place { integer, text, id }, list)
 }
 
@@ -31,16 +36,30 @@ pub(crate) fn encode(cursor: &Cursor, list: ListIdentity) -> String {
 /// # Errors
 /// [`PageTokenError`], one variant per cause.
 pub(crate) fn decode(token: &str, list: ListIdentity) -> Result<Option<Cursor>, PageTokenError> {
+    let Some((key, id)) = decode_place(token, list)? else {
+        return Ok(None);
+    };
+    let id = InvoiceId::parse(&id).map_err(|_| PageTokenError::Malformed)?;
+    Ok(Some(Cursor { key, id }))
+}
+
+/// The key and the id that a token names, or `None` for the blank token of the first page.
+///
+/// # Errors
+/// [`PageTokenError`], one variant per cause.
+pub(crate) fn decode_place(
+    token: &str,
+    list: ListIdentity,
+) -> Result<Option<(CursorKey, String)>, PageTokenError> {
     let Some(place) = paging::decode::<Place>(token, list)? else {
         return Ok(None);
     };
-    let id = InvoiceId::parse(&place.id).map_err(|_| PageTokenError::Malformed)?;
     let key = match (place.integer, place.text) {
         (Some(integer), None) => CursorKey::Integer(integer),
         (None, Some(text)) => CursorKey::Text(text),
         (Some(_), Some(_)) | (None, None) => return Err(PageTokenError::Malformed),
     };
-    Ok(Some(Cursor { key, id }))
+    Ok(Some((key, place.id)))
 }
 
 #[cfg(test)]

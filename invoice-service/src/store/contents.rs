@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use sqlite_engine::rusqlite::{Connection, Row, named_params};
 use store_copy::{Collection, Contents, RecordError, lost_member};
 
-use super::document::{HistoryEntryDocument, InvoiceDocument, ProfileDocument};
+use super::document::{CustomerDocument, HistoryEntryDocument, InvoiceDocument, ProfileDocument};
 use super::mongodb::{DATABASE, schema};
-use super::sqlite::{MIGRATIONS, profile, row};
+use super::sqlite::{MIGRATIONS, customer, profile, row};
 
 /// What invoice-service stores.
 pub fn contents() -> Contents {
@@ -46,6 +46,18 @@ pub fn contents() -> Contents {
                 from_row: |row| StoredProfileEntry::from_row(row)?.canonical(),
                 insert: |connection, entry| StoredProfileEntry::read(entry)?.insert(connection),
                 canonical: |entry| StoredProfileEntry::read(entry)?.canonical(),
+            },
+            Collection {
+                name: schema::CUSTOMERS,
+                key: &["org_id", "_id"],
+                index: schema::CUSTOMER_BY_ID,
+                table: "customer",
+                key_columns: &["org_id", "id"],
+                columns: "org_id, id, version, deleted, name_key, create_time_ms, words, create_request_id, \
+                      create_fingerprint, document",
+                from_row: |row| StoredCustomerEntry::from_row(row)?.canonical(),
+                insert: |connection, entry| StoredCustomerEntry::read(entry)?.insert(connection),
+                canonical: |entry| StoredCustomerEntry::read(entry)?.canonical(),
             },
         ],
     }
@@ -87,6 +99,83 @@ struct StoredEntry {
     /// Absent of what has not changed since histories are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<Vec<HistoryEntryDocument>>,
+}
+
+/// An entry of the collection of customers, and a row of their table.
+#[derive(Serialize, Deserialize)]
+struct StoredCustomerEntry {
+    #[serde(rename = "_id")]
+    id: String,
+    org_id: String,
+    deleted: bool,
+    version: i64,
+    name_key: String,
+    create_time_ms: i64,
+    words: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create_request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    create_fingerprint: Option<Binary>,
+    /// Absent of a deleted customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    document: Option<CustomerDocument>,
+}
+
+impl StoredCustomerEntry {
+    fn read(entry: &RawDocument) -> Result<Self, RecordError> {
+        let entry: Self = deserialize_from_slice(entry.as_bytes()).map_err(RecordError::invalid)?;
+        if let Some(document) = &entry.document {
+            document.check_schema().map_err(RecordError::invalid)?;
+        }
+        Ok(entry)
+    }
+
+    fn canonical(&self) -> Result<RawDocumentBuf, RecordError> {
+        serialize_to_raw_document_buf(self).map_err(RecordError::invalid)
+    }
+
+    fn from_row(row: &Row<'_>) -> Result<Self, RecordError> {
+        let json: Option<Vec<u8>> = row.get("document")?;
+        let document: Option<CustomerDocument> =
+            json.map(|json| read_whole(&json, "document")).transpose()?;
+        if let Some(document) = &document {
+            document.check_schema().map_err(RecordError::invalid)?;
+        }
+        let fingerprint: Option<Vec<u8>> = row.get("create_fingerprint")?;
+        Ok(Self {
+            id: row.get("id")?,
+            org_id: row.get("org_id")?,
+            deleted: row.get("deleted")?,
+            version: row.get("version")?,
+            name_key: row.get("name_key")?,
+            create_time_ms: row.get("create_time_ms")?,
+            words: row.get("words")?,
+            create_request_id: row.get("create_request_id")?,
+            create_fingerprint: fingerprint.map(|bytes| Binary {
+                subtype: BinarySubtype::Generic,
+                bytes,
+            }),
+            document,
+        })
+    }
+
+    fn insert(&self, connection: &Connection) -> Result<(), RecordError> {
+        let document = self.document.as_ref().map(serde_json::to_vec).transpose();
+        let mut statement = connection.prepare_cached(customer::INSERT)?;
+        statement.execute(named_params! {
+            ":org_id": self.org_id,
+            ":id": self.id,
+            ":version": self.version,
+            ":deleted": self.deleted,
+            ":name_key": self.name_key,
+            ":create_time_ms": self.create_time_ms,
+            ":words": self.words,
+            ":create_request_id": self.create_request_id,
+            ":create_fingerprint": self.create_fingerprint.as_ref().map(|binary| &binary.bytes),
+            ":document": document.map_err(RecordError::invalid)?,
+        })?;
+        Ok(())
+    }
 }
 
 /// An entry of the collection of profiles, and a row of their table.

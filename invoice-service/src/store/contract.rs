@@ -3,6 +3,7 @@
 
 mod creations;
 mod credits;
+mod customers;
 mod lists;
 mod numbers;
 mod profiles;
@@ -12,6 +13,7 @@ mod writes;
 
 pub(super) use creations::*;
 pub(super) use credits::*;
+pub(super) use customers::*;
 pub(super) use lists::*;
 pub(super) use numbers::*;
 pub(super) use profiles::*;
@@ -89,6 +91,11 @@ macro_rules! store_contract {
                 a_profile_at_another_version_is_not_replaced
                 of_twenty_parallel_first_writes_of_a_profile_one_wins
                 no_number_is_printed_twice
+                a_customer_reads_back_equal_and_is_replaced_at_its_version
+                another_organization_finds_and_changes_no_customer
+                of_fifty_parallel_creations_of_a_customer_under_one_request_id_one_stores
+                a_deleted_customer_is_gone_and_its_request_id_stays_used
+                customers_are_listed_by_name_or_age_and_found_by_the_beginnings_of_words
             }
         }
     };

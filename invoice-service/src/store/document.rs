@@ -5,6 +5,7 @@
 //! [`SCHEMA`] rises when a reader of the old shape would misread the new one.
 
 mod credit;
+mod customer;
 mod decode;
 mod encode;
 mod history;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use credit::CreditDocument;
+pub(super) use customer::CustomerDocument;
 pub(super) use decode::{kind, state};
 pub(super) use encode::{day, kind_name};
 pub(super) use history::HistoryEntryDocument;
@@ -65,6 +67,8 @@ pub(super) struct InvoiceDocument {
     buyer: Option<PartyDocument>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     customer_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer_party: Option<PartyDocument>,
     lines: Vec<LineDocument>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     adjustments: Vec<AdjustmentDocument>,

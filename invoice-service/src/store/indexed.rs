@@ -1,11 +1,11 @@
 //! What every store keeps of an invoice beside its document, for its indexes.
 
 use super::document::{day, kind_name};
-use super::{StoreError, StoredInvoice, broken};
+use super::{StoreError, StoredCustomer, StoredInvoice, broken};
 use crate::domain::date::CalendarDate;
 use crate::domain::ids::Version;
 use crate::domain::number::{LastNumber, NumberPlace, Period};
-use crate::search::Words;
+use crate::search::{Words, name_key};
 
 /// What a due date or number that is absent is stored as: it sorts after every other text, as lists want it.
 const LAST: &str = "\u{10FFFF}";
@@ -84,6 +84,41 @@ impl IndexedFields {
                 period: place.period.to_string(),
                 sequence: i64::from(place.sequence),
             }),
+        })
+    }
+}
+
+/// What every store keeps of a customer beside its document.
+#[derive(Debug, Clone)]
+pub(super) struct IndexedCustomer {
+    pub(super) org_id: String,
+    pub(super) id: String,
+    pub(super) version: i64,
+    pub(super) name_key: String,
+    pub(super) create_time_ms: i64,
+    /// Each word with a blank before it, so that the beginnings of words can be told.
+    pub(super) words: String,
+    pub(super) create_request_id: Option<String>,
+    pub(super) create_fingerprint: Option<Vec<u8>>,
+}
+
+impl IndexedCustomer {
+    pub(super) fn of(stored: &StoredCustomer) -> Result<Self, StoreError> {
+        let customer = &stored.customer;
+        let party = &customer.content.party;
+        let request = stored.created_by_request.as_ref();
+        Ok(Self {
+            org_id: customer.organization_id.to_string(),
+            id: customer.id.to_string(),
+            version: signed(customer.version)?,
+            name_key: name_key(party.name.as_str()),
+            create_time_ms: customer.create_time.as_millisecond(),
+            words: Words::of_customer(party)
+                .iter()
+                .flat_map(|word| [" ", word])
+                .collect(),
+            create_request_id: request.map(|request| request.id.to_string()),
+            create_fingerprint: request.map(|request| request.fingerprint.as_bytes().to_vec()),
         })
     }
 }

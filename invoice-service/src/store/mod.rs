@@ -20,6 +20,7 @@ use crate::search::Words;
 mod contents;
 #[cfg(test)]
 pub(crate) mod contract;
+mod customer;
 mod document;
 mod indexed;
 mod mongodb;
@@ -28,6 +29,10 @@ mod profile;
 mod sqlite;
 
 pub use contents::contents;
+pub(crate) use customer::{
+    CustomerCursor, CustomerInsertion, CustomerOrder, CustomerPage, CustomerQuery, CustomerStore,
+    StoredCustomer,
+};
 use document::Origin;
 use mongodb::MongoInvoiceStore;
 pub(crate) use observed::observed;
@@ -57,9 +62,9 @@ pub(crate) async fn open_beside(url: &StoreUrl) -> Result<Arc<dyn Store>, OpenEr
 }
 
 /// Everything that this service keeps, in one database.
-pub(crate) trait Store: InvoiceStore + ProfileStore {}
+pub(crate) trait Store: InvoiceStore + ProfileStore + CustomerStore {}
 
-impl<S: InvoiceStore + ProfileStore> Store for S {}
+impl<S: InvoiceStore + ProfileStore + CustomerStore> Store for S {}
 
 /// Keeps the invoices of every organization.
 ///

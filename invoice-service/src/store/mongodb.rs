@@ -2,6 +2,7 @@
 
 mod creations;
 mod credit;
+mod customer;
 mod entry;
 mod list;
 mod profile;
@@ -42,6 +43,7 @@ pub(crate) struct MongoInvoiceStore {
     engine: Engine,
     invoices: Collection<RawDocumentBuf>,
     profiles: Collection<RawDocumentBuf>,
+    customers: Collection<RawDocumentBuf>,
     lists: Arc<Semaphore>,
 }
 
@@ -55,6 +57,7 @@ impl MongoInvoiceStore {
         Ok(Self {
             invoices: engine.collection(schema::INVOICES),
             profiles: engine.collection(schema::PROFILES),
+            customers: engine.collection(schema::CUSTOMERS),
             engine,
             lists: Arc::new(Semaphore::new(LISTS)),
         })

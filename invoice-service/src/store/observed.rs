@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
 use super::{
-    Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, ProfileStore, Store, StoreError,
-    StoredInvoice, StoredProfile,
+    Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, Insertion, InvoiceStore,
+    ListFilter, ListPage, ListQuery, ProfileStore, Store, StoreError, StoredCustomer, StoredInvoice,
+    StoredProfile,
 };
-use crate::domain::ids::{InvoiceId, OrganizationId, Version};
+use crate::domain::customer::Customer;
+use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, SeriesId};
 use crate::domain::number::LastNumber;
 use crate::domain::summary::{DueAges, Tally};
@@ -36,6 +38,12 @@ pub(crate) fn observed(store: Arc<dyn Store>, database: &Database) -> Arc<dyn St
         profile: database.operation("profile"),
         profile_settled: database.operation("profile_settled"),
         put_profile: database.operation("put_profile"),
+        insert_customer: database.operation("insert_customer"),
+        customer: database.operation("customer"),
+        customer_settled: database.operation("customer_settled"),
+        customers: database.operation("customers"),
+        replace_customer: database.operation("replace_customer"),
+        delete_customer: database.operation("delete_customer"),
     })
 }
 
@@ -58,6 +66,12 @@ struct Observed {
     profile: Operation,
     profile_settled: Operation,
     put_profile: Operation,
+    insert_customer: Operation,
+    customer: Operation,
+    customer_settled: Operation,
+    customers: Operation,
+    replace_customer: Operation,
+    delete_customer: Operation,
 }
 
 #[async_trait]
@@ -192,6 +206,60 @@ impl ProfileStore for Observed {
     async fn put_profile(&self, stored: StoredProfile, expected: Version) -> Result<(), StoreError> {
         let put = self.store.put_profile(stored, expected);
         self.put_profile.observe(put).await
+    }
+}
+
+#[async_trait]
+impl CustomerStore for Observed {
+    async fn insert_customer(
+        &self,
+        customer: Customer,
+        request: Option<AppliedRequest>,
+    ) -> Result<CustomerInsertion, StoreError> {
+        let inserted = self.store.insert_customer(customer, request);
+        self.insert_customer.observe(inserted).await
+    }
+
+    async fn customer(
+        &self,
+        organization: &OrganizationId,
+        customer: &CustomerId,
+    ) -> Result<StoredCustomer, StoreError> {
+        let read = self.store.customer(organization, customer);
+        self.customer.observe(read).await
+    }
+
+    async fn customer_settled(
+        &self,
+        organization: &OrganizationId,
+        customer: &CustomerId,
+    ) -> Result<StoredCustomer, StoreError> {
+        let read = self.store.customer_settled(organization, customer);
+        self.customer_settled.observe(read).await
+    }
+
+    async fn customers(
+        &self,
+        organization: &OrganizationId,
+        query: CustomerQuery,
+    ) -> Result<CustomerPage, StoreError> {
+        let listed = self.store.customers(organization, query);
+        self.customers.observe(listed).await
+    }
+
+    async fn replace_customer(&self, stored: StoredCustomer, expected: Version) -> Result<(), StoreError> {
+        let replaced = self.store.replace_customer(stored, expected);
+        self.replace_customer.observe(replaced).await
+    }
+
+    async fn delete_customer(
+        &self,
+        organization: &OrganizationId,
+        customer: &CustomerId,
+        expected: Option<Version>,
+    ) -> Result<(), StoreError> {
+        let deleted = self.store.delete_customer(organization, customer, expected);
+        self.delete_customer.observe(deleted).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Invoices in SQLite: the embedded store of one machine.
 
 mod creations;
+pub(super) mod customer;
 mod list;
 pub(super) mod profile;
 pub(super) mod row;
@@ -93,6 +94,28 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
             document BLOB    NOT NULL
         ) STRICT;
         CREATE UNIQUE INDEX invoice_by_issued_number ON invoice (org_id, number) WHERE sequence IS NOT NULL;
+    ",
+}, Migration {
+    name: "customers",
+    // As invoices: a deleted one leaves its row without document.
+    sql: "
+        CREATE TABLE customer (
+            org_id             TEXT    NOT NULL,
+            id                 TEXT    NOT NULL,
+            version            INTEGER NOT NULL,
+            deleted            INTEGER NOT NULL,
+            name_key           TEXT    NOT NULL,
+            create_time_ms     INTEGER NOT NULL,
+            words              TEXT    NOT NULL,
+            create_request_id  TEXT,
+            create_fingerprint BLOB,
+            document           BLOB,
+            UNIQUE (org_id, id)
+        ) STRICT;
+        CREATE UNIQUE INDEX customer_by_request ON customer (org_id, create_request_id)
+            WHERE create_request_id IS NOT NULL;
+        CREATE INDEX customer_by_name ON customer (org_id, name_key, id) WHERE deleted = 0;
+        CREATE INDEX customer_by_create_time ON customer (org_id, create_time_ms DESC, id DESC) WHERE deleted = 0;
     ",
 }];
 

@@ -6,9 +6,10 @@ use harness::{Person, Refusal, RunningProduct, build};
 use prost::Message as _;
 use prost_types::{FieldMask, FileDescriptorSet};
 use proto::invoice::v1::{
-    CreateCreditNoteRequest, DeleteInvoiceRequest, DuplicateInvoiceRequest, GetInvoiceRequest, Invoice,
-    IssueInvoiceRequest, ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest,
-    PreviewInvoiceRequest, RecordPaymentRequest, ReversePaymentRequest, SummarizeInvoicesRequest,
+    CreateCreditNoteRequest, CreateCustomerRequest, Customer, DeleteCustomerRequest, DeleteInvoiceRequest,
+    DuplicateInvoiceRequest, GetCustomerRequest, GetInvoiceRequest, Invoice, IssueInvoiceRequest,
+    ListInvoiceEventsRequest, ListInvoicesRequest, MarkInvoiceUncollectibleRequest, PreviewInvoiceRequest,
+    RecordPaymentRequest, ReversePaymentRequest, SummarizeInvoicesRequest, UpdateCustomerRequest,
     UpdateInvoiceRequest, VerifyInvoiceHistoryRequest, VoidInvoiceRequest,
 };
 use tonic::{Code, Status};
@@ -16,7 +17,9 @@ use tonic::{Code, Status};
 use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
-const WITHOUT_IDS: [&str; 6] = [
+const WITHOUT_IDS: [&str; 8] = [
+    "CreateCustomer",
+    "ListCustomers",
     "CreateInvoice",
     "PreviewInvoice",
     "ListInvoices",
@@ -24,6 +27,7 @@ const WITHOUT_IDS: [&str; 6] = [
     "GetProfile",
     "UpdateProfile",
 ];
+const OF_CUSTOMERS: [&str; 3] = ["GetCustomer", "UpdateCustomer", "DeleteCustomer"];
 const WITH_IDS: [&str; 12] = [
     "GetInvoice",
     "UpdateInvoice",
@@ -139,6 +143,35 @@ async fn call(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
     }
 }
 
+async fn call_about_a_customer(person: &mut Person, rpc: &str, id: &str) -> Result<(), Status> {
+    let customer_id = id.to_owned();
+    match rpc {
+        "GetCustomer" => {
+            let request = GetCustomerRequest { customer_id };
+            person.customers.get_customer(request).await.map(drop)
+        }
+        "UpdateCustomer" => {
+            let request = UpdateCustomerRequest {
+                customer: Some(Customer {
+                    id: customer_id,
+                    note: "x".to_owned(),
+                    ..Customer::default()
+                }),
+                ..UpdateCustomerRequest::default()
+            };
+            person.customers.update_customer(request).await.map(drop)
+        }
+        "DeleteCustomer" => {
+            let request = DeleteCustomerRequest {
+                customer_id,
+                ..DeleteCustomerRequest::default()
+            };
+            person.customers.delete_customer(request).await.map(drop)
+        }
+        _ => panic!("{rpc} has no row in this table"),
+    }
+}
+
 #[test]
 fn every_rpc_of_the_service_has_a_row_in_this_table() {
     let descriptors = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
@@ -155,7 +188,14 @@ fn every_rpc_of_the_service_has_a_row_in_this_table() {
                 .map(prost_types::MethodDescriptorProto::name)
         })
         .collect();
-    assert_eq!(rpcs, WITH_IDS.into_iter().chain(WITHOUT_IDS).collect());
+    assert_eq!(
+        rpcs,
+        WITH_IDS
+            .into_iter()
+            .chain(OF_CUSTOMERS)
+            .chain(WITHOUT_IDS)
+            .collect()
+    );
 }
 
 #[tokio::test]
@@ -234,4 +274,39 @@ async fn one_request_id_in_two_organizations_makes_two_invoices() {
     let second = bob.invoices.create_invoice(request).await.unwrap();
     assert!(second.metadata().get("x-idempotent-replay").is_none());
     assert_ne!(first.id, second.into_inner().id);
+}
+
+#[tokio::test]
+async fn foreign_unknown_and_malformed_customers_get_the_same_answer_from_every_rpc() {
+    let product = RunningProduct::start().await;
+    let mut ann = product.person().await;
+    let mut bob = product.person().await;
+    let create = CreateCustomerRequest {
+        customer: Some(Customer {
+            note: "secret".to_owned(),
+            ..Customer::default()
+        }),
+        request_id: String::new(),
+    };
+    let secret = ann.customers.create_customer(create).await.unwrap().into_inner();
+    let upper = secret.id.to_uppercase();
+    for rpc in OF_CUSTOMERS {
+        for id in [
+            &secret.id,
+            "cus_01hzzzzzzzzzzzzzzzzzzzzzzz",
+            &upper,
+            "1",
+            "{\"$ne\":1}",
+        ] {
+            let status = call_about_a_customer(&mut bob, rpc, id).await.unwrap_err();
+            let expected = Refusal::new(Code::NotFound, "CUSTOMER_NOT_FOUND");
+            assert_eq!(Refusal::of(&status), expected, "{rpc} {id}");
+            assert_eq!(status.message(), "customer not found", "{rpc} {id}");
+        }
+    }
+    let request = GetCustomerRequest {
+        customer_id: secret.id.clone(),
+    };
+    let unchanged = ann.customers.get_customer(request).await.unwrap().into_inner();
+    assert_eq!(unchanged, secret);
 }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod create;
 mod credit_notes;
+mod customers;
 mod history;
 mod isolation;
 mod issue;

@@ -12,8 +12,9 @@ use proto::auth::v1::{
 };
 use proto::invoice::v1::list_invoices_request::Filter;
 use proto::invoice::v1::{
-    CreateInvoiceRequest, DeleteInvoiceRequest, GetInvoiceRequest, Invoice, Line, ListInvoicesRequest, Party,
-    Profile, Series, SummarizeInvoicesRequest, UpdateInvoiceRequest, UpdateProfileRequest,
+    CreateCustomerRequest, CreateInvoiceRequest, Customer, DeleteInvoiceRequest, GetInvoiceRequest, Invoice,
+    Line, ListCustomersRequest, ListInvoicesRequest, Party, Profile, Series, SummarizeInvoicesRequest,
+    UpdateInvoiceRequest, UpdateProfileRequest,
 };
 use tonic::Code;
 
@@ -332,6 +333,29 @@ async fn describe_the_organization(caller: &mut Caller) {
         let path = "/invoiceapp.invoice.v1.ProfileService/UpdateProfile";
         assert_eq!(caller.send(path, &update(profile)).await.status.code(), code);
     }
+    let customer = Customer {
+        party: invoice().buyer,
+        note: "canary-about-a-customer".to_owned(),
+        ..Customer::default()
+    };
+    let bad = Customer {
+        currency_code: "canary-currency".to_owned(),
+        ..customer.clone()
+    };
+    for (customer, code) in [(customer, Code::Ok), (bad, Code::InvalidArgument)] {
+        let path = "/invoiceapp.invoice.v1.CustomerService/CreateCustomer";
+        let create = CreateCustomerRequest {
+            customer: Some(customer),
+            request_id: build::request_id(),
+        };
+        assert_eq!(caller.send(path, &create).await.status.code(), code);
+    }
+    let list = ListCustomersRequest {
+        query: "canary-query".to_owned(),
+        ..ListCustomersRequest::default()
+    };
+    let path = "/invoiceapp.invoice.v1.CustomerService/ListCustomers";
+    assert_eq!(caller.send(path, &list).await.status.code(), Code::Ok);
 }
 
 /// Everything that can be done with a draft, and every way to fail at it.

@@ -118,6 +118,7 @@ pub(in crate::store) fn rich(organization: &OrganizationId) -> Invoice {
         seller: Some(party("Müller & Søn ✓")),
         buyer: Some(Party::default()),
         customer_id: Some(CustomerId::generate()),
+        customer_party: Some(party("Kunde")),
         adjustments: vec![
             adjustment(
                 AdjustmentKind::Allowance,

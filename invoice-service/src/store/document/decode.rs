@@ -174,6 +174,11 @@ fn header(document: InvoiceDocument) -> Decoded<InvoiceHeader> {
         seller: document.seller.as_ref().map(TryInto::try_into).transpose()?,
         buyer: document.buyer.as_ref().map(TryInto::try_into).transpose()?,
         customer_id: optional("customer_id", &document.customer_id, CustomerId::parse)?,
+        customer_party: document
+            .customer_party
+            .as_ref()
+            .map(TryInto::try_into)
+            .transpose()?,
         adjustments: document
             .adjustments
             .iter()

@@ -46,6 +46,7 @@ impl From<&StoredInvoice> for InvoiceDocument {
             seller: header.seller.as_ref().map(Into::into),
             buyer: header.buyer.as_ref().map(Into::into),
             customer_id: text(header.customer_id.as_ref()),
+            customer_party: header.customer_party.as_ref().map(Into::into),
             lines: invoice.lines.iter().map(Into::into).collect(),
             adjustments: header.adjustments.iter().map(Into::into).collect(),
             tax_breakdown: invoice.tax_breakdown.iter().map(Into::into).collect(),

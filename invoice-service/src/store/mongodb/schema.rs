@@ -7,6 +7,11 @@ use crate::store::ListOrder;
 
 pub(in crate::store) const INVOICES: &str = "invoices";
 pub(in crate::store) const PROFILES: &str = "profiles";
+pub(in crate::store) const CUSTOMERS: &str = "customers";
+pub(in crate::store) const CUSTOMER_BY_ID: &str = "customer_by_id";
+pub(super) const CUSTOMER_BY_REQUEST: &str = "customer_by_request";
+pub(super) const CUSTOMER_BY_NAME: &str = "customer_by_name";
+pub(super) const CUSTOMER_BY_CREATE_TIME: &str = "customer_by_create_time";
 pub(in crate::store) const BY_ID: &str = "by_id";
 pub(super) const BY_FIGURES: &str = "by_figures";
 pub(in crate::store) const BY_ORGANIZATION: &str = "by_organization";
@@ -50,6 +55,7 @@ pub(in crate::store) fn schema() -> Schema {
         );
         Index::new(INVOICES, name, keys).partial(doc! { "deleted": false })
     }));
+    indexes.extend(of_customers());
     Schema {
         name: INVOICES,
         version: 1,
@@ -72,6 +78,22 @@ fn by_figures() -> Index {
         keys.insert(figure, 1);
     }
     Index::new(INVOICES, BY_FIGURES, keys).partial(doc! { "deleted": false })
+}
+
+/// The words that are searched for stand at the end of each order's index, for the same reason.
+fn of_customers() -> [Index; 4] {
+    let live = doc! { "deleted": false };
+    let by_request = doc! { "org_id": 1, "create_request_id": 1 };
+    let by_name = doc! { "org_id": 1, "name_key": 1, "_id": 1, "words": 1 };
+    let by_create_time = doc! { "org_id": 1, "create_time_ms": -1, "_id": -1, "words": 1 };
+    [
+        Index::new(CUSTOMERS, CUSTOMER_BY_ID, doc! { "org_id": 1, "_id": 1 }).unique(),
+        Index::new(CUSTOMERS, CUSTOMER_BY_REQUEST, by_request)
+            .unique()
+            .partial(doc! { "create_request_id": { "$exists": true } }),
+        Index::new(CUSTOMERS, CUSTOMER_BY_NAME, by_name).partial(live.clone()),
+        Index::new(CUSTOMERS, CUSTOMER_BY_CREATE_TIME, by_create_time).partial(live),
+    ]
 }
 
 /// What a list can filter by.
