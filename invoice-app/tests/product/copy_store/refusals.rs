@@ -50,7 +50,7 @@ async fn a_target_that_holds_records_is_refused_unless_that_is_wanted() {
         altered
             .execute("UPDATE invoice SET version = version + 1", [])
             .unwrap(),
-        5
+        6
     );
     drop(altered);
     let different = run(&["--from", &from, "--to", &to, "--into-non-empty"]).await;
