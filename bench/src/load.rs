@@ -5,12 +5,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use harness::{Bearer, Person, build};
+use harness::Person;
 use prost_reflect::prost::Message as _;
-use proto::auth::v1::auth_service_client::AuthServiceClient;
 use proto::auth::v1::{LoginRequest, RefreshTokenResponse};
-use proto::invoice::v1::invoice_service_client::InvoiceServiceClient;
-use proto::invoice::v1::profile_service_client::ProfileServiceClient;
 
 use crate::deployment::{Deployment, DeploymentOptions, Store};
 use crate::drive::{Caller, Until, drive};
@@ -170,19 +167,11 @@ impl Client {
         invoice: SocketAddr,
         invoices: usize,
     ) -> Result<Self, Box<dyn Error>> {
-        let (auth_channel, invoice_channel) = (harness::channel(auth).await, harness::channel(invoice).await);
-        let request = build::registration();
-        let (email, password) = (request.email.clone(), request.password.clone());
-        let registered = harness::register(auth_channel.clone(), request).await?;
+        let person = Person::try_register(auth, invoice).await?;
+        let registered = &person.registered;
         let tokens = registered.tokens.clone().ok_or("registered without tokens")?;
-        let bearer = Bearer::new(&tokens.access_token);
-        let person = Person {
-            registered,
-            password: password.clone(),
-            auth: AuthServiceClient::with_interceptor(auth_channel, bearer.clone()),
-            profiles: ProfileServiceClient::with_interceptor(invoice_channel.clone(), bearer.clone()),
-            invoices: InvoiceServiceClient::with_interceptor(invoice_channel, bearer),
-        };
+        let email = registered.user.clone().unwrap_or_default().email;
+        let password = person.password.clone();
         Ok(Self {
             auth,
             invoice,

@@ -60,21 +60,29 @@ pub struct Person {
 
 impl Person {
     pub(crate) async fn register(auth: SocketAddr, invoice: SocketAddr) -> Self {
+        Self::try_register(auth, invoice)
+            .await
+            .expect("a valid registration succeeds")
+    }
+
+    /// Somebody new, at auth-service and invoice-service or at a gateway in place of both.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn try_register(auth: SocketAddr, invoice: SocketAddr) -> Result<Self, Status> {
         let (auth, invoice) = (channel(auth).await, channel(invoice).await);
         let request = build::registration();
         let password = request.password.clone();
-        let registered = register(auth.clone(), request)
-            .await
-            .expect("a valid registration succeeds");
+        let registered = register(auth.clone(), request).await?;
         let bearer = Bearer::new(&registered.tokens.clone().unwrap_or_default().access_token);
-        Self {
+        Ok(Self {
             registered,
             password,
             auth: AuthServiceClient::with_interceptor(auth, bearer.clone()),
             invoices: InvoiceServiceClient::with_interceptor(invoice.clone(), bearer.clone()),
             customers: CustomerServiceClient::with_interceptor(invoice.clone(), bearer.clone()),
             profiles: ProfileServiceClient::with_interceptor(invoice, bearer),
-        }
+        })
     }
 
     /// The access token of the registration.
