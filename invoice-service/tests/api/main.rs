@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod buyers;
 mod create;
 mod credit_notes;
 mod customers;
@@ -18,6 +19,7 @@ mod profile;
 mod summary;
 mod tokens;
 mod update;
+mod what_invoices_take_from_the_profile;
 
 use harness::Person;
 use proto::invoice::v1::{GetInvoiceRequest, Invoice};
