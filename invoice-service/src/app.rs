@@ -31,6 +31,8 @@ use crate::store::{self, Store};
 const AUDIENCE: &str = "invoiceapp";
 /// The service's name in metrics and traces.
 const SERVICE: &str = "invoice-service";
+/// The method whose stream stays open until its token ends.
+const WATCH: &str = "/invoiceapp.invoice.v1.InvoiceService/WatchInvoices";
 /// Fetching keys gives up on a connection after this; it tries again by itself.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection to auth-service that is dead is noticed within the sum of both, sooner than the revocation feed is stale.
@@ -139,7 +141,8 @@ impl App {
     pub async fn run(self, shutdown: Shutdown) {
         tracing::info!(address = %self.local_addr(), "invoice-service listens");
         tokio::spawn(self.readiness.run(shutdown.clone()));
-        let service = call_stack(self.routes, CallLimits::default(), self.calls);
+        let limits = CallLimits::default().with_long_lived([WATCH]);
+        let service = call_stack(self.routes, limits, self.calls);
         serve(self.listener, service, self.connections, shutdown).await;
         self.store.close().await;
     }

@@ -5,6 +5,7 @@ mod credit;
 mod follow;
 mod issue;
 mod turns;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) use self::change::Target;
 pub(crate) use self::follow::party_of;
 pub(crate) use self::issue::Numbering;
 use self::turns::Turns;
+use self::watch::Watches;
+pub(crate) use self::watch::{WatchEvent, WatchFailed, WatchItem, WatchPlace, WatchRefused, WatchStart};
 
 /// Who asks: taken from the verified access token, never from a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +120,7 @@ pub(crate) struct Invoices {
     turns: Arc<Turns>,
     /// Places for work that holds a whole history in memory.
     histories: Arc<Semaphore>,
+    watches: Watches,
 }
 
 /// So many histories are in memory at a time, of up to `History::MOST_BYTES` as stored and twice that as read; others
@@ -131,6 +135,7 @@ impl Invoices {
             store,
             turns: Arc::default(),
             histories: Arc::new(Semaphore::new(HISTORIES)),
+            watches: Watches::default(),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) const WRITES: &[&str] = &[
 mod tests {
     use super::WRITES;
 
-    const READS: [&str; 9] = [
+    const READS: [&str; 10] = [
         "/invoiceapp.invoice.v1.CustomerService/GetCustomer",
         "/invoiceapp.invoice.v1.CustomerService/ListCustomers",
         "/invoiceapp.invoice.v1.InvoiceService/GetInvoice",
@@ -31,6 +31,7 @@ mod tests {
         "/invoiceapp.invoice.v1.InvoiceService/PreviewInvoice",
         "/invoiceapp.invoice.v1.InvoiceService/SummarizeInvoices",
         "/invoiceapp.invoice.v1.InvoiceService/VerifyInvoiceHistory",
+        "/invoiceapp.invoice.v1.InvoiceService/WatchInvoices",
         "/invoiceapp.invoice.v1.ProfileService/GetProfile",
     ];
 

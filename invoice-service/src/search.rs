@@ -118,7 +118,6 @@ impl Words {
     }
 
     /// Whether every word of `query` is the beginning of a word here: what every store's search must agree with.
-    #[cfg(test)]
     pub(crate) fn matches(&self, query: &Self) -> bool {
         query.iter().all(|prefix| {
             let at_or_after = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);

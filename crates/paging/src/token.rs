@@ -36,7 +36,7 @@ const IDENTITY_BYTES: usize = 16;
 /// Over everything else, so that a token that was cut or mistyped is noticed.
 const CHECK_BYTES: usize = 8;
 /// The longest token that is given out stays far below; bounds the work on a forged one.
-const MAX_LENGTH: usize = 512;
+const MAX_LENGTH: usize = 1024;
 
 impl ListIdentity {
     /// The identity of the list that `content` names (a canonical encoding of filter and order) and that is `owner`'s.

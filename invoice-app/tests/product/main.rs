@@ -29,5 +29,6 @@ mod security_log;
 mod telemetry;
 mod tls;
 mod transfer;
+mod watch;
 mod wire;
 mod writers;

@@ -169,7 +169,7 @@ fn next_frame(rest: &mut Bytes) -> Option<(u8, Bytes)> {
     Some((flag, rest.split_to(length)))
 }
 
-fn trailers_of(frame: &Bytes) -> HeaderMap {
+pub(crate) fn trailers_of(frame: &Bytes) -> HeaderMap {
     let lines = str::from_utf8(frame).unwrap().lines();
     let trailers = lines.map(|line| {
         let (name, value) = line.split_once(':').unwrap();

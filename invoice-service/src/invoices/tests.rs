@@ -2,6 +2,7 @@
 
 mod credits;
 mod gapless;
+mod watching;
 
 use std::sync::Mutex;
 
@@ -20,8 +21,8 @@ use crate::domain::summary::Tally;
 use crate::idempotency::RequestId;
 use crate::store::contract::sample::complete;
 use crate::store::{
-    Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, InvoiceStore, ProfileStore,
-    SqliteInvoiceStore, StoredCustomer, StoredInvoice, StoredProfile,
+    ChangeWatch, Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, InvoiceStore,
+    Place, ProfileStore, SqliteInvoiceStore, StoredCustomer, StoredInvoice, StoredProfile, WatchError,
 };
 
 /// A store that keeps a list of what it was asked for.
@@ -150,6 +151,15 @@ impl InvoiceStore for Counted {
     ) -> Result<Vec<InvoiceId>, StoreError> {
         self.note("existing");
         self.store.existing(organization, invoices).await
+    }
+
+    async fn watch(
+        &self,
+        organization: &OrganizationId,
+        after: Option<Place>,
+    ) -> Result<ChangeWatch, WatchError> {
+        self.note("watch");
+        self.store.watch(organization, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -17,13 +17,15 @@ use crate::domain::number::NumberError;
 use crate::domain::payment::{PaymentAmountError, PaymentError};
 use crate::domain::state::{Action, StateError};
 use crate::domain::totals::{Figure, TotalsError};
-use crate::invoices::InvoiceError;
-use crate::store::StoreError;
+use crate::invoices::{InvoiceError, WatchFailed, WatchRefused};
+use crate::store::{StoreError, WatchEnded};
 
 /// A store that is down is asked again after this long; it answers health checks every second.
 const RETRY_STORE: Duration = Duration::from_secs(1);
 /// A full queue empties within milliseconds.
 const RETRY_OVERLOAD: Duration = Duration::from_millis(200);
+/// A watch that is cut off is noticed by then.
+const RETRY_WATCH: Duration = Duration::from_secs(30);
 /// An id is shorter; a longer text is no id, and is not sent back.
 const LONGEST_ID: usize = 64;
 
@@ -41,6 +43,9 @@ mod own_reason {
     pub(super) const SUMMARY_TOO_LARGE: &str = "SUMMARY_TOO_LARGE";
     pub(super) const NOTHING_TO_CREDIT: &str = "NOTHING_TO_CREDIT";
     pub(super) const CREDIT_NOTES_FULL: &str = "CREDIT_NOTES_FULL";
+    pub(super) const TOO_MANY_WATCHES: &str = "TOO_MANY_WATCHES";
+    pub(super) const RESUME_TOKEN_EXPIRED: &str = "RESUME_TOKEN_EXPIRED";
+    pub(super) const WATCH_FELL_BEHIND: &str = "WATCH_FELL_BEHIND";
 }
 
 pub(super) use own_reason::{ETAG_MISMATCH, REQUEST_ID_REUSED};
@@ -298,6 +303,35 @@ fn figure(error: TotalsError, at: &FieldPath) -> FieldPath {
     }
 }
 
+/// The answer for a watch that cannot begin.
+pub(super) fn watch_refused(error: WatchRefused) -> Status {
+    match error {
+        WatchRefused::TooMany => {
+            RpcError::resource_exhausted(own_reason::TOO_MANY_WATCHES, error.to_string(), RETRY_WATCH).into()
+        }
+        WatchRefused::PlaceLost => {
+            let text = format!("{error}; begin without a resume_token");
+            RpcError::failed_precondition(own_reason::RESUME_TOKEN_EXPIRED, text).into()
+        }
+        WatchRefused::Store(error) => store(&error),
+    }
+}
+
+/// How a watch ends when neither its token does nor the server goes down.
+pub(super) fn watch_failed(error: &WatchFailed) -> Status {
+    match error {
+        WatchFailed::Ended(WatchEnded::Behind) => {
+            let text = "invoices changed faster than this stream was read; go on with its last resume_token";
+            RpcError::unavailable(own_reason::WATCH_FELL_BEHIND, text, RETRY_OVERLOAD).into()
+        }
+        WatchFailed::Ended(WatchEnded::Lost) => {
+            let text = "changes may have been missed; go on with the last resume_token of this stream";
+            RpcError::unavailable(reason::BACKEND_UNAVAILABLE, text, RETRY_STORE).into()
+        }
+        WatchFailed::Store(error) => store(error),
+    }
+}
+
 pub(super) fn store(error: &StoreError) -> Status {
     match error {
         StoreError::Overloaded => RpcError::unavailable(
@@ -338,7 +372,7 @@ mod tests {
     use super::own_reason::{
         CREDIT_NOTES_FULL, CUSTOMER_NOT_FOUND, ETAG_MISMATCH, HISTORY_FULL, INVOICE_NOT_FOUND, INVOICE_STATE,
         NOTHING_TO_CREDIT, PAYMENT_NOT_FOUND, PAYMENT_REVERSED, PAYMENTS_FULL, REQUEST_ID_REUSED,
-        SUMMARY_TOO_LARGE,
+        RESUME_TOKEN_EXPIRED, SUMMARY_TOO_LARGE, TOO_MANY_WATCHES, WATCH_FELL_BEHIND,
     };
 
     #[test]
@@ -356,6 +390,9 @@ mod tests {
             SUMMARY_TOO_LARGE,
             NOTHING_TO_CREDIT,
             CREDIT_NOTES_FULL,
+            TOO_MANY_WATCHES,
+            RESUME_TOKEN_EXPIRED,
+            WATCH_FELL_BEHIND,
         ] {
             let known = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
             assert!(known.is_some(), "{reason}");

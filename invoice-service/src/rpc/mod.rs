@@ -17,6 +17,7 @@ mod profile;
 mod summary;
 mod text;
 mod violation;
+mod watch;
 
 use authn::Principal;
 use prost::Message;
@@ -162,6 +163,15 @@ impl invoice_service_server::InvoiceService for InvoiceService {
         request: Request<pb::SummarizeInvoicesRequest>,
     ) -> Result<Response<pb::SummarizeInvoicesResponse>, Status> {
         self.summarize(request).await
+    }
+
+    type WatchInvoicesStream = watch::Messages;
+
+    async fn watch_invoices(
+        &self,
+        request: Request<pb::WatchInvoicesRequest>,
+    ) -> Result<Response<Self::WatchInvoicesStream>, Status> {
+        self.watch(request).await
     }
 
     async fn update_invoice(

@@ -9,6 +9,7 @@ mod numbers;
 mod profiles;
 pub(crate) mod sample;
 mod summaries;
+mod watches;
 mod writes;
 
 pub(super) use creations::*;
@@ -18,6 +19,7 @@ pub(super) use lists::*;
 pub(super) use numbers::*;
 pub(super) use profiles::*;
 pub(super) use summaries::*;
+pub(super) use watches::*;
 pub(super) use writes::*;
 
 use mongo_engine::bson::Document;
@@ -84,6 +86,14 @@ macro_rules! store_contract {
                 a_summary_counts_the_days_since_an_invoice_was_due
                 a_summary_counts_neither_deleted_drafts_nor_other_organizations
                 a_sum_is_exact_beyond_what_an_integer_of_a_database_holds
+                a_watch_tells_of_every_write_and_deletion_of_its_organization_alone
+                a_watch_tells_nothing_of_what_changed_nothing
+                a_watch_goes_on_at_the_place_of_another_and_misses_nothing
+                what_is_no_place_of_the_store_is_lost
+                a_closed_store_ends_its_watches
+                a_watch_tells_of_both_documents_of_a_credit_and_of_none_that_is_refused
+                a_watch_among_concurrent_writers_ends_with_the_state_of_the_store
+                a_watch_that_is_cut_off_again_and_again_ends_with_the_state_of_the_store
                 a_store_that_works_answers_a_ping
                 a_profile_that_was_never_written_is_none
                 a_profile_reads_back_equal_in_every_field

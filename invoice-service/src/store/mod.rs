@@ -22,6 +22,7 @@ mod contents;
 pub(crate) mod contract;
 mod customer;
 mod document;
+mod feed;
 mod indexed;
 mod mongodb;
 mod observed;
@@ -34,6 +35,7 @@ pub(crate) use customer::{
     StoredCustomer,
 };
 use document::Origin;
+pub(crate) use feed::{Change, ChangeKind, ChangeWatch, Place, WatchEnded, WatchError};
 use mongodb::MongoInvoiceStore;
 pub(crate) use observed::observed;
 pub(crate) use profile::{ProfileStore, StoredProfile};
@@ -209,13 +211,26 @@ pub(crate) trait InvoiceStore: Send + Sync + 'static {
         invoices: &[InvoiceId],
     ) -> Result<Vec<InvoiceId>, StoreError>;
 
+    /// Watches the changes of an organization's invoices, made by whatever method of whatever replica: every one after
+    /// `after` is in the watch, once it is durable, in the order in which they became so, for each invoice that is in the
+    /// order of versions. Of what happened before the watch began only the last change of an invoice may be in it. Without
+    /// `after`, every change that a read which begins later does not show is in the watch.
+    ///
+    /// # Errors
+    /// [`WatchError::PlaceLost`]; the errors of [`InvoiceStore::insert`].
+    async fn watch(
+        &self,
+        organization: &OrganizationId,
+        after: Option<Place>,
+    ) -> Result<ChangeWatch, WatchError>;
+
     /// Whether the store answers, for readiness.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Overloaded`].
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Finishes what is under way and lets go of files and connections. Idempotent.
+    /// Ends every watch, finishes what is under way and lets go of files and connections. Idempotent.
     async fn close(&self);
 }
 
@@ -316,6 +331,27 @@ pub(crate) struct ListFilter {
     pub(crate) overdue_on: Option<CalendarDate>,
     /// This currency.
     pub(crate) currency: Option<Currency>,
+}
+
+impl ListFilter {
+    /// Whether a list of this filter holds the invoice.
+    pub(crate) fn names(&self, invoice: &Invoice) -> bool {
+        let header = &invoice.header;
+        (self.states.is_empty() || self.states.contains(&invoice.state))
+            && self.kind.is_none_or(|kind| invoice.kind == kind)
+            && (self.customer.is_none() || self.customer == header.customer_id)
+            && self.currency.is_none_or(|currency| header.currency == currency)
+            && is_within(header.issue_date, self.issued_from, self.issued_to)
+            && is_within(header.effective_due_date(), self.due_from, self.due_to)
+            && self.overdue_on.is_none_or(|today| invoice.overdue(today))
+            && (self.words.iter().next().is_none() || Words::of_invoice(invoice).matches(&self.words))
+    }
+}
+
+/// A day that is absent is within no limits.
+fn is_within(day: Option<CalendarDate>, from: Option<CalendarDate>, to: Option<CalendarDate>) -> bool {
+    let is_in = |day| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to);
+    (from.is_none() && to.is_none()) || day.is_some_and(is_in)
 }
 
 /// In which order a list is. Ties are broken by id, in the same direction.

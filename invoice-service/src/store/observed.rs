@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use telemetry::{Database, Operation, StoreErrorKind, StoreFailure};
 
 use super::{
-    Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, Insertion, InvoiceStore,
-    ListFilter, ListPage, ListQuery, ProfileStore, Store, StoreError, StoredCustomer, StoredInvoice,
-    StoredProfile,
+    ChangeWatch, Creation, CustomerInsertion, CustomerPage, CustomerQuery, CustomerStore, Insertion,
+    InvoiceStore, ListFilter, ListPage, ListQuery, Place, ProfileStore, Store, StoreError, StoredCustomer,
+    StoredInvoice, StoredProfile, WatchError,
 };
 use crate::domain::customer::Customer;
 use crate::domain::ids::{CustomerId, InvoiceId, OrganizationId, Version};
@@ -178,6 +178,15 @@ impl InvoiceStore for Observed {
     ) -> Result<Vec<InvoiceId>, StoreError> {
         let read = self.store.existing(organization, invoices);
         self.existing.observe(read).await
+    }
+
+    /// Not measured: a watch is as long as its caller likes.
+    async fn watch(
+        &self,
+        organization: &OrganizationId,
+        after: Option<Place>,
+    ) -> Result<ChangeWatch, WatchError> {
+        self.store.watch(organization, after).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! Invoices in SQLite: the embedded store of one machine.
 
+mod changes;
 mod creations;
 pub(super) mod customer;
 mod list;
@@ -11,11 +12,12 @@ use async_trait::async_trait;
 use sqlite_engine::rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use sqlite_engine::{Engine, EngineError, Location, Migration, OpenError};
 
+use self::changes::Changes;
 use self::row::Row;
 use super::document::{self, Origin};
 use super::{
-    Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, StoreError, StoredInvoice, broken,
-    indexed,
+    ChangeKind, ChangeWatch, Creation, Insertion, InvoiceStore, ListFilter, ListPage, ListQuery, Place,
+    StoreError, StoredInvoice, WatchError, broken, indexed,
 };
 use crate::domain::ids::{InvoiceId, OrganizationId, Version};
 use crate::domain::invoice::{Invoice, InvoiceKind, SeriesId};
@@ -123,6 +125,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteInvoiceStore {
     engine: Engine,
+    changes: Changes,
 }
 
 impl SqliteInvoiceStore {
@@ -133,6 +136,7 @@ impl SqliteInvoiceStore {
     pub(crate) fn open(location: &Location) -> Result<Self, OpenError> {
         Ok(Self {
             engine: Engine::open(location, MIGRATIONS)?,
+            changes: Changes::new(),
         })
     }
 
@@ -143,7 +147,21 @@ impl SqliteInvoiceStore {
     pub(crate) fn open_beside(location: &Location) -> Result<Self, OpenError> {
         Ok(Self {
             engine: Engine::open_beside(location, MIGRATIONS)?,
+            changes: Changes::new(),
         })
+    }
+
+    /// What tells that an invoice is written, to be run when it is committed.
+    fn teller(&self, invoice: &Invoice) -> impl FnOnce() + Send + 'static {
+        let changes = self.changes.clone();
+        let (identity, version) = (invoice.identity.clone(), invoice.version);
+        move || {
+            changes.tell(
+                &identity.organization_id,
+                &identity.id,
+                ChangeKind::Written { version },
+            );
+        }
     }
 }
 
@@ -162,17 +180,22 @@ impl InvoiceStore for SqliteInvoiceStore {
         };
         // Encoding happens here, on the caller's task, and not on the one writer thread.
         let row = Row::of(&stored)?;
-        self.engine
-            .write(move |connection| match &stored.created_by_request {
-                Some(request) => {
-                    match created_by(connection, &stored.invoice.identity.organization_id, request)? {
-                        Some(earlier) => Ok(earlier),
-                        None => add(connection, &row, stored.invoice),
-                    }
+        let tell = self.teller(&stored.invoice);
+        let insert = move |connection: &Connection| match &stored.created_by_request {
+            Some(request) => {
+                match created_by(connection, &stored.invoice.identity.organization_id, request)? {
+                    Some(earlier) => Ok(earlier),
+                    None => add(connection, &row, stored.invoice),
                 }
-                None => add(connection, &row, stored.invoice),
-            })
-            .await
+            }
+            None => add(connection, &row, stored.invoice),
+        };
+        let tell_if_new = move |insertion: &Insertion| {
+            if matches!(insertion, Insertion::Inserted(_)) {
+                tell();
+            }
+        };
+        self.engine.write_and_tell(insert, tell_if_new).await
     }
 
     async fn get(
@@ -252,14 +275,14 @@ impl InvoiceStore for SqliteInvoiceStore {
 
     async fn replace(&self, stored: StoredInvoice, expected: Version) -> Result<(), StoreError> {
         let row = Row::of(&stored)?;
-        self.engine
-            .write(move |connection| {
-                if row.update(connection, expected)? {
-                    return Ok(());
-                }
-                Err(Found::other_version(connection, &stored.invoice)?)
-            })
-            .await
+        let tell = self.teller(&stored.invoice);
+        let replace = move |connection: &Connection| {
+            if row.update(connection, expected)? {
+                return Ok(());
+            }
+            Err(Found::other_version(connection, &stored.invoice)?)
+        };
+        self.engine.write_and_tell(replace, move |()| tell()).await
     }
 
     async fn credit(
@@ -268,16 +291,20 @@ impl InvoiceStore for SqliteInvoiceStore {
         expected: Version,
         note: Invoice,
     ) -> Result<(), StoreError> {
+        let (tell, tell_of_note) = (self.teller(&stored.invoice), self.teller(&note));
         let (row, note) = (Row::of(&stored)?, Row::of(&StoredInvoice::new(note))?);
         // One job is one savepoint: an error undoes both.
-        self.engine
-            .write(move |connection| {
-                if !row.update(connection, expected)? {
-                    return Err(Found::other_version(connection, &stored.invoice)?);
-                }
-                note.insert(connection)
-            })
-            .await
+        let credit = move |connection: &Connection| {
+            if !row.update(connection, expected)? {
+                return Err(Found::other_version(connection, &stored.invoice)?);
+            }
+            note.insert(connection)
+        };
+        let tell_of_both = move |(): &()| {
+            tell();
+            tell_of_note();
+        };
+        self.engine.write_and_tell(credit, tell_of_both).await
     }
 
     async fn last_number(
@@ -313,38 +340,40 @@ impl InvoiceStore for SqliteInvoiceStore {
         expected: Option<Version>,
     ) -> Result<(), StoreError> {
         let key = (organization.clone(), invoice.clone());
-        self.engine
-            .write(move |connection| {
-                let found = Found::of(connection, &key.0, &key.1)?;
-                if expected.is_some_and(|expected| expected != found.version) {
-                    return Err(StoreError::VersionConflict {
-                        current: found.version,
-                    });
-                }
-                if found.state != State::Draft {
-                    return Err(StoreError::NotDraft {
-                        state: found.state,
-                        kind: found.kind,
-                    });
-                }
-                connection
+        let (changes, deleted) = (self.changes.clone(), key.clone());
+        let delete = move |connection: &Connection| {
+            let found = Found::of(connection, &key.0, &key.1)?;
+            if expected.is_some_and(|expected| expected != found.version) {
+                return Err(StoreError::VersionConflict {
+                    current: found.version,
+                });
+            }
+            if found.state != State::Draft {
+                return Err(StoreError::NotDraft {
+                    state: found.state,
+                    kind: found.kind,
+                });
+            }
+            connection
                     .prepare_cached(
                         "UPDATE invoice SET deleted = 1, document = NULL, history = NULL, words = '', customer_id = ''
                          WHERE org_id = ?1 AND id = ?2",
                     )?
                     .execute([key.0.as_str(), key.1.as_str()])?;
-                Ok(())
-            })
-            .await
+            Ok(())
+        };
+        let tell = move |(): &()| changes.tell(&deleted.0, &deleted.1, ChangeKind::Deleted);
+        self.engine.write_and_tell(delete, tell).await
     }
 
     async fn insert_in_order(&self, invoices: Vec<(Invoice, AppliedRequest)>) -> Result<(), StoreError> {
+        let tellers: Vec<_> = invoices.iter().map(|(invoice, _)| self.teller(invoice)).collect();
         let rows = invoices.into_iter().map(creations::row);
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         // One job is one savepoint: all of them or none.
-        self.engine
-            .write(move |connection| rows.iter().try_for_each(|row| row.insert(connection)))
-            .await
+        let insert = move |connection: &Connection| rows.iter().try_for_each(|row| row.insert(connection));
+        let tell = move |(): &()| tellers.into_iter().for_each(|tell| tell());
+        self.engine.write_and_tell(insert, tell).await
     }
 
     async fn creations(
@@ -376,11 +405,20 @@ impl InvoiceStore for SqliteInvoiceStore {
         read.await
     }
 
+    async fn watch(
+        &self,
+        organization: &OrganizationId,
+        after: Option<Place>,
+    ) -> Result<ChangeWatch, WatchError> {
+        self.changes.watch(organization, after.as_ref())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.engine.ping().await?)
     }
 
     async fn close(&self) {
+        self.changes.close();
         self.engine.close().await;
     }
 }

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use crate::{created, read};
 
 /// The rpcs that take no id of anything; what they answer must hold nothing of others.
-const WITHOUT_IDS: [&str; 8] = [
+const WITHOUT_IDS: [&str; 9] = [
     "CreateCustomer",
     "ListCustomers",
     "CreateInvoice",
@@ -26,6 +26,7 @@ const WITHOUT_IDS: [&str; 8] = [
     "SummarizeInvoices",
     "GetProfile",
     "UpdateProfile",
+    "WatchInvoices",
 ];
 const OF_CUSTOMERS: [&str; 3] = ["GetCustomer", "UpdateCustomer", "DeleteCustomer"];
 const WITH_IDS: [&str; 12] = [

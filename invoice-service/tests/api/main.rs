@@ -19,6 +19,8 @@ mod profile;
 mod summary;
 mod tokens;
 mod update;
+mod watch;
+mod watch_replicas;
 mod what_invoices_take_from_the_profile;
 
 use harness::Person;

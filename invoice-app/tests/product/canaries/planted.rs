@@ -14,7 +14,7 @@ use proto::invoice::v1::list_invoices_request::Filter;
 use proto::invoice::v1::{
     CreateCustomerRequest, CreateInvoiceRequest, Customer, DeleteInvoiceRequest, GetInvoiceRequest, Invoice,
     Line, ListCustomersRequest, ListInvoicesRequest, Party, Profile, Series, SummarizeInvoicesRequest,
-    UpdateInvoiceRequest, UpdateProfileRequest,
+    UpdateInvoiceRequest, UpdateProfileRequest, WatchInvoicesRequest,
 };
 use tonic::Code;
 
@@ -47,11 +47,32 @@ pub(super) struct Caller {
 
 impl Caller {
     async fn send(&mut self, path: &str, message: &impl Message) -> Answer {
+        self.send_with(HEADERS.to_vec(), path, message).await
+    }
+
+    /// A stream that ends by its deadline.
+    async fn watch(&mut self, request: &WatchInvoicesRequest) -> Answer {
+        let mut headers = HEADERS.to_vec();
+        headers.push(("grpc-timeout", "500m"));
+        self.send_with(
+            headers,
+            "/invoiceapp.invoice.v1.InvoiceService/WatchInvoices",
+            request,
+        )
+        .await
+    }
+
+    async fn send_with(
+        &mut self,
+        headers: Vec<(&'static str, &'static str)>,
+        path: &str,
+        message: &impl Message,
+    ) -> Answer {
         self.calls += 1;
         let call = Call {
             path,
             access_token: self.token.as_deref(),
-            headers: HEADERS.to_vec(),
+            headers,
         };
         match self.way {
             Way::Native => {
@@ -299,6 +320,13 @@ async fn look_for_invoices(caller: &mut Caller) {
     caller
         .is_refused_invoice("SummarizeInvoices", &summary, Code::InvalidArgument)
         .await;
+    let mut watch = WatchInvoicesRequest {
+        filter: list.filter.clone(),
+        ..WatchInvoicesRequest::default()
+    };
+    assert_eq!(caller.watch(&watch).await.status.code(), Code::DeadlineExceeded);
+    "canary-resume-token".clone_into(&mut watch.resume_token);
+    assert_eq!(caller.watch(&watch).await.status.code(), Code::InvalidArgument);
     let page = ListInvoicesRequest {
         page_token: "canary-page-token".to_owned(),
         ..list

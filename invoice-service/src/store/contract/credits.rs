@@ -163,3 +163,20 @@ pub(in crate::store) async fn of_ten_parallel_credits_of_one_version_one_wins(st
     }
     assert_eq!((now.credits.len(), notes), (1, 1));
 }
+
+pub(in crate::store) async fn a_watch_tells_of_both_documents_of_a_credit_and_of_none_that_is_refused(
+    store: &impl InvoiceStore,
+) {
+    let case = Case::new(store).await;
+    let mut watch = store.watch(&organization("a"), None).await.unwrap();
+    case.write(store).await.unwrap();
+    case.write(store).await.unwrap_err();
+    let last = drafted(store, &organization("a")).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&last.identity.id) {
+        let change = tokio::time::timeout(std::time::Duration::from_secs(30), watch.next()).await;
+        told.push(change.unwrap().unwrap().invoice.clone());
+    }
+    let written = [&case.open.invoice, &case.note, &last];
+    assert_eq!(told, written.map(|invoice| invoice.identity.id.clone()));
+}

@@ -207,6 +207,13 @@ pub(in crate::store) async fn every_filter_agrees_with_the_definition(store: &im
     let invoices = filled(store, &org).await;
     let filters = filters(&invoices);
     for filter in &filters {
+        for invoice in &invoices {
+            assert_eq!(
+                filter.names(invoice),
+                passes(filter, invoice),
+                "{filter:?} {invoice:?}"
+            );
+        }
         for order in ListOrder::ALL {
             let expected = expected(&invoices, order, filter);
             assert!(

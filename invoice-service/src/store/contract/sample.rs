@@ -39,7 +39,7 @@ pub(in crate::store) fn request(number: u32, content: &str) -> AppliedRequest {
 }
 
 /// A draft with nothing but a currency.
-pub(in crate::store) fn blank(organization: &OrganizationId) -> Invoice {
+pub(crate) fn blank(organization: &OrganizationId) -> Invoice {
     draft(
         organization,
         InvoiceHeader::blank(Currency::parse("EUR").unwrap()),

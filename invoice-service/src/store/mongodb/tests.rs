@@ -8,6 +8,7 @@ use crate::domain::number::Series;
 use crate::store::contract::{Documents, sample, store_contract};
 
 mod plans;
+mod watching;
 
 async fn open(set: &ReplicaSet) -> MongoInvoiceStore {
     let location = set.url("invoices_of_a_test").parse().unwrap();

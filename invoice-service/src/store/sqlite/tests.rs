@@ -47,3 +47,17 @@ store_contract!(in_a_file_reopened, async {
     SqliteInvoiceStore::open(&location).unwrap().close().await;
     (SqliteInvoiceStore::open(&location).unwrap(), folder)
 });
+
+#[tokio::test]
+async fn a_place_of_an_earlier_run_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::File(folder.path().join("invoices.db"));
+    let organization = OrganizationId::parse("org_a").unwrap();
+    let first = SqliteInvoiceStore::open(&location).unwrap();
+    let place = first.watch(&organization, None).await.unwrap().place();
+    assert!(first.watch(&organization, Some(place.clone())).await.is_ok());
+    first.close().await;
+    let again = SqliteInvoiceStore::open(&location).unwrap();
+    let watch = again.watch(&organization, Some(place)).await;
+    assert!(matches!(watch, Err(WatchError::PlaceLost)));
+}
