@@ -30,9 +30,19 @@ before(async () => {
   await page.getByText(/Issued as/).waitFor();
   await typeDraft(page, "A customer with a name that is so long that it has to be broken somewhere GmbH & Co. KG");
   draft = await saveDraft(page);
+  await keepCustomer(page, "Grace & Söhne");
   await page.close();
 });
 after(() => stage?.close());
+
+async function keepCustomer(page: Page, name: string): Promise<void> {
+  await page.goto("/customers/new");
+  await input(page, "customer.party.name").fill(name);
+  await input(page, "customer.party.email").fill("grace@example.com");
+  await input(page, "customer.party.address.country_code").selectOption("DE");
+  await button(page, "Save").click();
+  await page.getByRole("link", { name }).waitFor();
+}
 
 /** Serious and critical findings on what is shown now. */
 async function seriousFindings(page: Page): Promise<string[]> {
@@ -74,6 +84,9 @@ describe("the console's looks", () => {
     ["a list of nothing", () => "/invoices?q=nothing", "Nothing found"],
     ["an issued invoice", () => `/invoices/${issued}`, "To be paid"],
     ["a draft", () => `/invoices/${draft}`, "Written as a draft"],
+    ["the customers", () => "/customers", "grace@example.com"],
+    ["customers that nobody is like", () => "/customers?q=nothing", "Nobody found"],
+    ["a new customer", () => "/customers/new", "Note for yourself"],
     ["the company", () => "/company", "Number series"],
     ["the account", () => "/account", "You registered"],
     ["nowhere", () => "/somewhere", "There is nothing here"],
@@ -97,6 +110,29 @@ describe("the console's looks", () => {
     await page.locator(".field-error").first().waitFor();
     await look(page, "the editor");
     await page.close();
+  });
+
+  test("a customer with errors, and one that is chosen in the editor", async () => {
+    const page = await context.newPage();
+    await page.goto("/customers");
+    await page.getByRole("link", { name: "Grace & Söhne" }).click();
+    await input(page, "customer.payment_terms_days").fill("5000");
+    await button(page, "Save").click();
+    await page.locator(".field-error").first().waitFor();
+    await look(page, "a customer with errors");
+    await page.close();
+
+    const editor = await context.newPage();
+    await editor.goto("/invoices/new/edit");
+    await editor.getByRole("combobox", { name: "Choose a customer" }).fill("grace");
+    await editor.getByRole("option", { name: "Grace & Söhne" }).waitFor();
+    await editor.keyboard.press("ArrowDown");
+    await editor.locator('[role="option"][aria-selected="true"]').waitFor();
+    await look(editor, "the list of customers");
+    await editor.keyboard.press("Enter");
+    await editor.getByText("the draft changes with the customer").waitFor();
+    await look(editor, "a chosen customer");
+    await editor.close();
   });
 
   test("a dialog, and a menu by the keyboard", async () => {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { newAccount } from "./account.js";
-import { button, confirm, errorAt, input, openStage, register, totalIs, typeBuyerAndLine, typeDraft } from "./console.js";
-import type { Stage } from "./console.js";
+import { button, confirm, errorAt, input, newInvoice, openStage, register, saveDraft, totalIs } from "./console.js";
+import { typeBuyerAndLine, typeDraft, typeLine, type Stage } from "./console.js";
 
 let stage: Stage;
 
@@ -107,6 +107,64 @@ describe("the console", () => {
     await page.getByText("Draft deleted.").waitFor();
     await page.getByRole("cell", { name: /INV-/ }).waitFor();
     assert.equal(await page.getByText("Draft invoice").count(), 0);
+  });
+
+  test("a customer is kept, found, chosen for a draft that follows, and deleted", async () => {
+    const page = await register(await stage.visit(), newAccount());
+    const go = (place: string) =>
+      page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: place }).click();
+    await go("Customers");
+    await page.getByText("Nobody here yet").waitFor();
+    await page.getByRole("link", { name: "New customer" }).first().click();
+    await input(page, "customer.party.name").fill("Grace & Söhne");
+    await input(page, "customer.party.email").fill("grace@example.com");
+    await input(page, "customer.party.address.country_code").selectOption("DE");
+    await input(page, "customer.currency_code").selectOption("CHF");
+    await input(page, "customer.payment_terms_days").fill("5000");
+    await button(page, "Save").click();
+    assert.match(await errorAt(page, "customer.payment_terms_days"), /3650/);
+    await input(page, "customer.payment_terms_days").fill("7");
+    await button(page, "Save").click();
+    await page.getByText("Customer saved.").waitFor();
+    await page.getByRole("link", { name: "Grace & Söhne" }).waitFor();
+    await page.getByRole("searchbox", { name: "Search customers" }).fill("zoe");
+    await page.getByText("Nobody found").waitFor();
+    await button(page, "Show all customers").click();
+    await page.getByRole("link", { name: "Grace & Söhne" }).waitFor();
+
+    await newInvoice(page);
+    await page.getByRole("combobox", { name: "Choose a customer" }).fill("söh");
+    await page.getByRole("option", { name: "Grace & Söhne" }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByText("the draft changes with the customer").waitFor();
+    assert.equal(await input(page, "invoice.buyer.name").inputValue(), "Grace & Söhne");
+    assert.equal(await input(page, "invoice.currency_code").inputValue(), "CHF");
+    assert.equal(await input(page, "invoice.payment_terms_days").inputValue(), "7");
+    await typeLine(page, 0, "Design", "2.5", "80");
+    // The server gives a draft that names nobody the customer's party.
+    await input(page, "invoice.buyer.name").fill("");
+    await input(page, "invoice.buyer.email").fill("");
+    await input(page, "invoice.buyer.address.country_code").selectOption("");
+    const draft = await saveDraft(page);
+    assert.equal(await input(page, "invoice.buyer.name").inputValue(), "Grace & Söhne");
+
+    await go("Customers");
+    await page.getByRole("link", { name: "Grace & Söhne" }).click();
+    await input(page, "customer.party.name").fill("Grace GmbH");
+    await button(page, "Save").click();
+    await page.getByRole("link", { name: "Grace GmbH" }).waitFor();
+    await go("Invoices");
+    await page.getByRole("link", { name: "Grace GmbH" }).waitFor();
+
+    await go("Customers");
+    await page.getByRole("link", { name: "Grace GmbH" }).click();
+    await button(page, "Delete…").click();
+    await confirm(page, "Delete customer");
+    await page.getByText("Nobody here yet").waitFor();
+    await page.goto(`/invoices/${draft}/edit`);
+    await page.getByText("The customer of this draft cannot be found").waitFor();
+    assert.equal(await input(page, "invoice.buyer.name").inputValue(), "Grace GmbH");
   });
 
   test("the list is searched and narrowed, and the address keeps it", async () => {

@@ -13,6 +13,7 @@ import { ThemeButton } from "./ThemeButton.js";
 
 const PLACES: readonly { to: string; name: string; icon: IconName }[] = [
   { to: "/invoices", name: "Invoices", icon: "invoice" },
+  { to: "/customers", name: "Customers", icon: "people" },
   { to: "/company", name: "Company", icon: "company" },
   { to: "/account", name: "Account", icon: "person" },
 ];

@@ -14,6 +14,8 @@ const screens: RouteObject[] = [
   { path: "invoices", lazy: () => import("../screens/invoices/InvoicesScreen.js") },
   { path: "invoices/:invoiceId", lazy: () => import("../screens/invoice/InvoiceScreen.js") },
   { path: "invoices/:invoiceId/edit", lazy: () => import("../screens/editor/EditorScreen.js") },
+  { path: "customers", lazy: () => import("../screens/customers/CustomersScreen.js") },
+  { path: "customers/:customerId", lazy: () => import("../screens/customers/CustomerScreen.js") },
   { path: "company", lazy: () => import("../screens/company/CompanyScreen.js") },
   { path: "account", lazy: () => import("../screens/account/AccountScreen.js") },
   { path: "*", element: <NotFound /> },

@@ -41,6 +41,12 @@ export function isBlankParty(form: PartyForm): boolean {
   return Object.values(trimmed(form)).every((text) => text === "");
 }
 
+/** Whether two parties are the same to the server. */
+export function sameParty(one: PartyForm, other: PartyForm): boolean {
+  const others: Readonly<Record<string, string>> = { ...trimmed(other) };
+  return Object.entries(trimmed(one)).every(([key, text]) => text === others[key]);
+}
+
 function trimmed(form: PartyForm): PartyForm {
   const entries = Object.entries(form).map(([key, text]) => [key, text.trim()]);
   return Object.fromEntries(entries) as unknown as PartyForm;

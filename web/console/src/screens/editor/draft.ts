@@ -2,7 +2,7 @@
 
 import { invoice as pb } from "@invoice-app/client";
 import { decimalToTyped, minorToTyped } from "../../forms/decimals.js";
-import { BLANK_PARTY, partyToForm, type PartyForm } from "../../forms/party.js";
+import { BLANK_PARTY, isBlankParty, partyToForm, type PartyForm } from "../../forms/party.js";
 
 export interface AdjustmentForm {
   key: string;
@@ -126,6 +126,12 @@ function adjustmentToForm(from: pb.Adjustment, currencyCode: string, locale?: st
     unit: isAmount ? "amount" : "percent",
     value: isAmount ? minorToTyped(value.value, currencyCode, locale) : decimalToTyped(value.value ?? "", locale),
   };
+}
+
+/** A draft that names a customer and no buyer has been given the customer's party. */
+export function withBuyer(form: DraftForm, saved: pb.Invoice): DraftForm {
+  const isGiven = form.customerId !== "" && isBlankParty(form.buyer);
+  return isGiven ? { ...form, buyer: partyToForm(saved.buyer) } : form;
 }
 
 /** Whether two drafts say the same; the keys of their rows do not matter. */

@@ -2,7 +2,7 @@ import { CallError, type invoice as pb } from "@invoice-app/client";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { rememberInvoice } from "../../api/cache.js";
 import { product } from "../../app/product.js";
-import { blankDraft, draftToForm, sameDraft, type Defaults, type DraftForm } from "./draft.js";
+import { blankDraft, draftToForm, sameDraft, withBuyer, type Defaults, type DraftForm } from "./draft.js";
 import { lineIds } from "./lineIds.js";
 import { readDraft } from "./readDraft.js";
 import { beginSave, settleSave, type PendingSave } from "./saver.js";
@@ -76,8 +76,8 @@ export function useDraft({ userId, latest, defaults, onCreated }: DraftSource): 
         const withIds = lineIds(saved, sent);
         setStored(saved);
         setEtag(saved.etag);
-        setClean(sent === undefined ? draftToForm(saved) : withIds(sent));
-        setForm(withIds);
+        setClean(sent === undefined ? draftToForm(saved) : withBuyer(withIds(sent), saved));
+        setForm((current) => withBuyer(withIds(current), saved));
         setPending(null);
         rememberInvoice(saved);
         if (save.kind === "create") {

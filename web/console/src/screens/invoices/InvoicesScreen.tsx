@@ -1,13 +1,14 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { InvoiceService } from "@invoice-app/client/services";
 import { keepPreviousData } from "@tanstack/react-query";
-import { Link, useLocation, useNavigate, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import "./invoices.css";
 import { Button } from "../../components/Button.js";
 import { Empty } from "../../components/Empty.js";
 import { Failure } from "../../components/Failure.js";
 import { Icon } from "../../components/Icon.js";
 import { PageHead } from "../../components/PageHead.js";
+import { Pages } from "../../components/Pages.js";
 import { InvoiceTable, InvoiceTableSkeleton } from "./InvoiceTable.js";
 import { ListControls } from "./ListControls.js";
 import { Summary } from "./Summary.js";
@@ -46,7 +47,11 @@ export function Component() {
           </Empty>
         )}
       </section>
-      <Pages address={address} nextPageToken={list.isPlaceholderData ? "" : (list.data?.nextPageToken ?? "")} />
+      <Pages
+        pageToken={address.pageToken}
+        nextPageToken={list.isPlaceholderData ? "" : (list.data?.nextPageToken ?? "")}
+        to={(pageToken) => `?${writeAddress({ ...address, pageToken })}`}
+      />
     </>
   );
 }
@@ -66,33 +71,5 @@ function NothingFound({ clear }: { clear: () => void }) {
       <p>No invoice matches what you are looking for.</p>
       <Button onClick={clear}>Show all invoices</Button>
     </Empty>
-  );
-}
-
-/** Pages follow each other by tokens, so the way back is the browser's history. */
-function Pages({ address, nextPageToken }: { address: ListAddress; nextPageToken: string }) {
-  const navigate = useNavigate();
-  const depth = (useLocation().state as { depth?: number } | null)?.depth ?? 0;
-  const to = (pageToken: string) => `?${writeAddress({ ...address, pageToken })}`;
-  if (address.pageToken === "" && nextPageToken === "") {
-    return null;
-  }
-  return (
-    <nav className="row spread pages" aria-label="Pages">
-      <Button
-        icon="back"
-        disabled={address.pageToken === ""}
-        onClick={() => void (depth > 0 ? navigate(-1) : navigate(to(""), { replace: true }))}
-      >
-        {depth > 0 || address.pageToken === "" ? "Previous" : "First page"}
-      </Button>
-      <Button
-        disabled={nextPageToken === ""}
-        onClick={() => void navigate(to(nextPageToken), { state: { depth: depth + 1 } })}
-      >
-        Next
-        <Icon name="forward" />
-      </Button>
-    </nav>
   );
 }

@@ -1,9 +1,5 @@
-import { useEffect, useRef, useState } from "react";
-import { Icon } from "../../components/Icon.js";
+import { Search } from "../../components/Search.js";
 import { ORDERS, VIEWS, type ListAddress, type Order, type View } from "./listAddress.js";
-
-/** After so many milliseconds without a key the search begins. */
-const SEARCH_PAUSE_MS = 200;
 
 export function ListControls(props: { address: ListAddress; change: (part: Partial<ListAddress>) => void }) {
   const { address, change } = props;
@@ -21,7 +17,12 @@ export function ListControls(props: { address: ListAddress; change: (part: Parti
           </button>
         ))}
       </div>
-      <Search query={address.query} change={(query) => change({ query })} />
+      <Search
+        label="Search invoices"
+        placeholder="Number, customer, text…"
+        query={address.query}
+        change={(query) => change({ query })}
+      />
       <select
         className="input order"
         aria-label="Order"
@@ -34,33 +35,6 @@ export function ListControls(props: { address: ListAddress; change: (part: Parti
           </option>
         ))}
       </select>
-    </div>
-  );
-}
-
-function Search({ query, change }: { query: string; change: (query: string) => void }) {
-  const [typed, setTyped] = useState(query);
-  const timer = useRef<number>(undefined);
-  // The address changes from outside too: by the way back, and by “Show all”.
-  useEffect(() => setTyped(query), [query]);
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return (
-    <div className="search">
-      <Icon name="search" />
-      <input
-        type="search"
-        className="input"
-        aria-label="Search invoices"
-        placeholder="Number, customer, text…"
-        maxLength={200}
-        value={typed}
-        onChange={(event) => {
-          const { value } = event.target;
-          setTyped(value);
-          window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => change(value.trim()), SEARCH_PAUSE_MS);
-        }}
-      />
     </div>
   );
 }
