@@ -6,6 +6,7 @@ import { withRequestIds, withRetries, type RetryOptions } from "./calls.js";
 import { withCallErrors } from "./errors.js";
 import { AuthService } from "./gen/invoiceapp/auth/v1/auth_service_pb.js";
 import { InvoiceService } from "./gen/invoiceapp/invoice/v1/invoice_service_pb.js";
+import { watchInvoices, type InvoiceChange, type WatchOptions } from "./watch.js";
 import { Session, type RefreshTokenStore } from "./session.js";
 
 export interface InvoiceAppOptions {
@@ -35,7 +36,20 @@ export interface InvoiceApp {
   readonly account: Client<typeof AuthService>;
   /** Invoices. Mutations get a request id unless they have one, and are repeated safely. */
   readonly invoices: Client<typeof InvoiceService>;
-  /** For other services of the contract: `createClient(CustomerService, app.transport)`. Signed in, with retries. */
+  /**
+   * Every change of invoices, for as long as one reads: over lost connections, restarts of the server and new access
+   * tokens, without missing one. Ends when its signal is aborted or nobody reads on.
+   *
+   * ```ts
+   * for await (const change of app.watchInvoices({ signal })) {
+   *   if (change.kind === "changed") show(change.invoice);
+   * }
+   * ```
+   *
+   * @throws CallError UNAUTHENTICATED when the session is over; INVALID_ARGUMENT for a filter that is wrong.
+   */
+  watchInvoices(options?: WatchOptions): AsyncIterable<InvoiceChange>;
+  /** For other services of the contract: `createClient(ProfileService, app.transport)`. Signed in, with retries. */
   readonly transport: Transport;
 }
 
@@ -57,10 +71,12 @@ export function createInvoiceApp(options: InvoiceAppOptions): InvoiceApp {
     store: options.refreshTokens,
   });
   const signedIn = transport(options, [...repeated, session.interceptor]);
+  const invoices = createClient(InvoiceService, signedIn);
   return {
     session,
     account: createClient(AuthService, signedIn),
-    invoices: createClient(InvoiceService, signedIn),
+    invoices,
+    watchInvoices: (options) => watchInvoices(invoices, session, options),
     transport: signedIn,
   };
 }

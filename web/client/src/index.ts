@@ -12,6 +12,7 @@ export {
 } from "./money.js";
 export { Session, type RefreshTokenStore, type SessionState } from "./session.js";
 export type { Access } from "./tabs.js";
+export type { InvoiceChange, WatchOptions } from "./watch.js";
 export * as auth from "./gen/invoiceapp/auth/v1/auth_service_pb.js";
 export * as invoice from "./gen/invoiceapp/invoice/v1/invoice_pb.js";
 export * as user from "./gen/invoiceapp/auth/v1/user_pb.js";

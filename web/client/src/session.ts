@@ -164,6 +164,15 @@ export class Session {
     return access !== undefined && Date.now() < access.expireTime - EARLY_MS ? access : this.#renew(access?.token);
   }
 
+  /**
+   * Another access token than `token`, which a service has refused: for who reads a stream, which is not repeated here.
+   *
+   * @throws CallError UNAUTHENTICATED when the session is over; the network's.
+   */
+  async replace(token: string): Promise<Access> {
+    return this.#renew(token);
+  }
+
   /** Puts the access token on calls, renews it when a service says that it has ended, and notices revocations. */
   readonly interceptor: Interceptor = (next) => async (request) => {
     const { token } = await this.access();

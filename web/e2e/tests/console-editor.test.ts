@@ -108,9 +108,10 @@ describe("the console's editor", () => {
     const id = await saveDraft(page);
     const other = await context.newPage();
     await other.goto(`/invoices/${id}/edit`);
+    // First: a draft that nobody is writing would simply become theirs.
+    await input(page, "invoice.note").fill("Mine");
     await input(other, "invoice.note").fill("Theirs");
     await saveDraft(other);
-    await input(page, "invoice.note").fill("Mine");
     await button(page, "Save draft").click();
     await page.getByText("changed elsewhere").waitFor();
     await button(page, "Save mine over it").click();

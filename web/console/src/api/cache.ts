@@ -28,6 +28,16 @@ export function refreshLists(): void {
   askAgain(method.summarizeInvoices);
 }
 
+/** An invoice has changed: asks for it again where it is shown and is not known at this etag already. */
+export function askAgainForInvoice(invoiceId: string, etag: string): void {
+  const key = invoiceKey(invoiceId);
+  const known = queries.getQueryData<pb.Invoice>(key);
+  if (known !== undefined && known.etag !== etag) {
+    void queries.invalidateQueries({ queryKey: key });
+    askAgain(method.listInvoiceEvents);
+  }
+}
+
 /** Every answer of this rpc is old; those on the screen are asked for again. */
 export function askAgain<I extends DescMessage, O extends DescMessage>(schema: DescMethodUnary<I, O>): void {
   const key = createConnectQueryKey({ schema, transport: product.transport, cardinality: undefined });

@@ -10,6 +10,7 @@ import iconUrl from "../design/icon.svg";
 import { useServerAway } from "./connection.js";
 import { signOut } from "./session.js";
 import { ThemeButton } from "./ThemeButton.js";
+import { useLive } from "./useLive.js";
 
 const PLACES: readonly { to: string; name: string; icon: IconName }[] = [
   { to: "/invoices", name: "Invoices", icon: "invoice" },
@@ -19,6 +20,7 @@ const PLACES: readonly { to: string; name: string; icon: IconName }[] = [
 ];
 
 export function Shell() {
+  useLive();
   const main = useRef<HTMLElement>(null);
   const { data: me } = useQuery(AuthService.method.getMe);
   const isOpening = useNavigation().state === "loading";

@@ -1,5 +1,5 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { invoice as pb } from "@invoice-app/client";
+import { CallError, invoice as pb } from "@invoice-app/client";
 import { InvoiceService } from "@invoice-app/client/services";
 import { useParams } from "react-router";
 import { Failure } from "../../components/Failure.js";
@@ -19,7 +19,9 @@ import "./invoice.css";
 export function Component() {
   const { invoiceId = "" } = useParams();
   const { data: invoice, error, refetch } = useQuery(InvoiceService.method.getInvoice, { invoiceId });
-  if (invoice === undefined) {
+  // What was deleted elsewhere is not shown any longer.
+  const isGone = error !== null && CallError.from(error).reason === "INVOICE_NOT_FOUND";
+  if (invoice === undefined || isGone) {
     return error === null ? <PageSkeleton /> : <Failure error={error} again={() => void refetch()} />;
   }
   const isDraft = invoice.state === pb.Invoice_State.DRAFT;
