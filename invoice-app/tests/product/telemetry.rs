@@ -74,16 +74,19 @@ async fn a_call_is_one_trace_from_the_client_through_gateway_and_service_to_the_
     let id = create_invoice(&running, &[("traceparent", &traceparent)]).await;
 
     let bytes = u128::from_str_radix(trace, 16).unwrap().to_be_bytes();
-    let spans = collector.trace(&bytes, 4).await;
-    assert_eq!(spans.len(), 4, "{spans:?}");
+    let spans = collector.trace(&bytes, 5).await;
+    assert_eq!(spans.len(), 5, "{spans:?}");
     let gateway = the(&spans, "gateway", SpanKind::Server, CREATE_INVOICE);
     let upstream = the(&spans, "gateway", SpanKind::Client, CREATE_INVOICE);
     let service = the(&spans, "invoice-service", SpanKind::Server, CREATE_INVOICE);
+    // A new draft takes its defaults from there.
+    let profile = the(&spans, "invoice-service", SpanKind::Client, "profile");
     let store = the(&spans, "invoice-service", SpanKind::Client, "insert");
     let client = u64::from_str_radix(parent, 16).unwrap().to_be_bytes();
     assert_eq!(gateway.span.parent_span_id, client);
     assert_eq!(upstream.span.parent_span_id, gateway.span.span_id);
     assert_eq!(service.span.parent_span_id, upstream.span.span_id);
+    assert_eq!(profile.span.parent_span_id, service.span.span_id);
     assert_eq!(store.span.parent_span_id, service.span.span_id);
     for call in [gateway, upstream, service] {
         assert_eq!(call.attribute("rpc.system.name"), "grpc");
