@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { invoice as pb } from "@invoice-app/client";
 import { expect, test } from "vitest";
 import { creditRows, readCredit } from "../src/screens/invoice/credit.js";
+import { possible } from "../src/screens/invoice/possible.js";
 
 const invoice = create(pb.InvoiceSchema, {
   currencyCode: "EUR",
@@ -30,4 +31,16 @@ test("an amount that cannot be read is refused at its input", () => {
   const read = (value: string) => readCredit([{ ...first!, value }], "EUR", "en-GB").violations;
   expect(read("1.234").map(({ field }) => field)).toEqual(["row[0]"]);
   expect(read("12.34")).toEqual([]);
+});
+
+test("what is left after every line is credited, such as freight, can be credited too", () => {
+  const all = create(pb.InvoiceSchema, {
+    type: pb.Invoice_Type.INVOICE,
+    state: pb.Invoice_State.OPEN,
+    totals: { grossMinor: 13070n, creditedMinor: 12000n },
+    lines: [{ id: "lin_1", creditableMinor: 0n }],
+  });
+  expect(possible(all).credit).toBe(true);
+  const done = { ...all, totals: { ...all.totals!, creditedMinor: 13070n } };
+  expect(possible(done).credit).toBe(false);
 });

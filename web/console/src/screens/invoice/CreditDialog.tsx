@@ -64,7 +64,9 @@ export function CreditDialog({ invoice, onClose, onCredited }: CreditDialogProps
         <fieldset className="stack choices">
           <legend className="only-read-aloud">What is credited</legend>
           <Choice name="Everything that is left" checked={everything} onChoose={() => setEverything(true)} />
-          <Choice name="Some lines" checked={!everything} onChoose={() => setEverything(false)} />
+          {rows.length > 0 && (
+            <Choice name="Some lines" checked={!everything} onChoose={() => setEverything(false)} />
+          )}
         </fieldset>
         {!everything && (
           <ul className="credit-rows">

@@ -21,6 +21,12 @@ export function possible({ state, type, totals, lines }: pb.Invoice): Possible {
     pay: isInvoice && is(OPEN, UNCOLLECTIBLE),
     giveUp: isInvoice && is(OPEN),
     void: isInvoice && is(OPEN, UNCOLLECTIBLE) && isUntouched,
-    credit: isInvoice && is(OPEN, PAID, UNCOLLECTIBLE) && lines.some(({ creditableMinor }) => creditableMinor !== 0n),
+    credit: isInvoice && is(OPEN, PAID, UNCOLLECTIBLE) && isLeftToCredit(totals, lines),
   };
+}
+
+/** Of the sums or of a line: charges that are taxed as no line is go with the last credit note, after every line. */
+function isLeftToCredit(totals: pb.Totals | undefined, lines: readonly pb.Line[]): boolean {
+  const { creditedMinor = 0n, grossMinor = 0n, roundingMinor = 0n } = totals ?? {};
+  return creditedMinor < grossMinor + roundingMinor || lines.some(({ creditableMinor }) => creditableMinor !== 0n);
 }
