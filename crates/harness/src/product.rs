@@ -86,7 +86,9 @@ impl RunningProduct {
             any_port,
         ];
         let store_flags = data.store_flags();
-        let store_flags = store_flags.iter().map(String::as_str);
+        // A test that names a store of its own has it.
+        let is_free = |flag: &&str| !flags.iter().any(|given| flag.starts_with(&format!("{given}=")));
+        let store_flags = store_flags.iter().map(String::as_str).filter(is_free);
         let mut command =
             Command::parse_from(fixed.into_iter().chain(store_flags).chain(flags.iter().copied()));
         // A machine that is busy with many tests hashes late; a test that is about shedding sets its own.
